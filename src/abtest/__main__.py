@@ -1,0 +1,5 @@
+"""``python -m abtest``."""
+
+from abtest.cli.app import main
+
+main()

@@ -1,0 +1,1 @@
+"""Spec and data in, results out."""

@@ -1,0 +1,214 @@
+"""The main job: spec and data in, a result out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from abtest import __version__
+from abtest.analysis.checks import run_checks
+from abtest.analysis.clock import Cutoff, first_date_after
+from abtest.analysis.columns import missing_columns
+from abtest.analysis.decision import decide
+from abtest.analysis.outcomes import Outcomes, anchor_column, outcome_columns
+from abtest.analysis.population import population_of
+from abtest.analysis.records import Comparer
+from abtest.analysis.result import Result, WaterfallStep
+from abtest.analysis.summaries import summarize
+from abtest.analysis.unsupported import unsupported_in
+from abtest.errors import DataError, Fault, SpecError
+from abtest.fields import MICROSECOND
+from abtest.metrics.base import EventMetric
+from abtest.metrics.ratio import RatioMetric
+from abtest.sources.duckdb_engine import DuckDBEngine
+from abtest.spec import Draft, LoadedSpec, Spec, draft_mapping, draft_spec
+from abtest.spec.faults import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from abtest.analysis.population import Population
+    from abtest.analysis.summaries import Summaries
+    from abtest.sources.engine import Engine
+    from abtest.stats.posterior import Posterior
+
+
+def analyze(
+    spec: str | Path | Mapping[str, Any] | Spec | LoadedSpec,
+    *,
+    data: Mapping[str, Any] | None = None,
+    as_of: str | None = None,
+    engine: str | None = None,
+) -> Result:
+    """Analyse an experiment.
+
+    Args:
+        spec: A spec's file, or the same as a mapping or a Spec (paths are then relative to the
+            working directory).
+        data: Tables to use instead of the spec's paths, by name: ``assignments``, ``units`` or a
+            stream of events. A path, or a data frame that DuckDB can read.
+        as_of: The instant up to which, and excluding which, the data are complete; overrides the
+            spec's.
+        engine: ``duckdb`` (the default).
+
+    Returns:
+        The result: records, checks and the verdict.
+
+    Raises:
+        SpecError: The spec is at fault, or asks for something this version cannot do.
+        DataError: A file, a column or a value is at fault.
+    """
+    if engine not in (None, "duckdb"):
+        raise DataError(f"engine is {engine!r}; it must be duckdb")
+    loaded = check_spec(_draft(spec), data or {}).require()
+    cutoff = _cutoff(loaded, as_of)
+    duck = DuckDBEngine(loaded.folder, loaded.spec.schedule.timezone, data or {})
+    return _Analysis(loaded.spec, duck, cutoff).result()
+
+
+def check_spec(draft: Draft, data: Mapping[str, Any], *, to_analyze: bool = True) -> Draft:
+    """The draft with what only the data, or the wish to analyze them, can show to be wrong.
+
+    Args:
+        draft: A spec and its faults.
+        data: Tables to use instead of the spec's paths, by name.
+        to_analyze: Also refuse what this version cannot analyse.
+
+    Raises:
+        DataError: ``data`` names a table that the spec does not have.
+    """
+    if draft.loaded is None:
+        return draft
+    spec, folder = draft.loaded.spec, draft.loaded.folder
+    _refuse_unknown_tables(spec, data)
+    engine = DuckDBEngine(folder, spec.schedule.timezone, data)
+    faults = missing_columns(spec, engine)
+    return draft.with_faults([*faults, *unsupported_in(spec)] if to_analyze else faults)
+
+
+class _Analysis:
+    """One analysis, step by step."""
+
+    def __init__(self, spec: Spec, engine: Engine, cutoff: Cutoff | None) -> None:
+        self._spec = spec
+        self._engine = engine
+        self._cutoff = cutoff
+        self._variants = [variant.key for variant in spec.variants or ()]
+
+    def result(self) -> Result:
+        """Run all steps."""
+        spec, engine, cutoff = self._spec, self._engine, self._cutoff
+        population = population_of(spec, engine, cutoff, outcome_columns(spec))
+        outcomes = Outcomes(spec, engine, population, cutoff)
+        frame = outcomes.frame()
+        summaries = summarize(engine, frame, spec.metrics, self._variants)
+        checks = run_checks(spec, population, summaries, outcomes.event_rows())
+        comparer = Comparer(spec, population, summaries, self._readable_on(frame))
+        records = comparer.records()
+        decision = decide(spec, checks, records)
+        if decision.verdict == "invalid":
+            records = tuple(record.model_copy(update={"verdict": "invalid"}) for record in records)
+        return Result(
+            experiment=spec.key,
+            spec=spec.to_dict(),
+            spec_fingerprint=spec.fingerprint(),
+            seed=spec.seed,
+            timezone=spec.schedule.timezone,
+            as_of=cutoff.iso if cutoff is not None else None,
+            data_fingerprints=engine.fingerprints(),
+            abtest_version=__version__,
+            checks=checks,
+            waterfall=tuple(self._waterfall(population, summaries)),
+            estimates=comparer.estimates(),
+            results=records,
+            posteriors=tuple(
+                _control_posterior(key, posterior, self._control())
+                for key, posterior in comparer.posteriors.items()
+            ),
+            decision=decision,
+        )
+
+    def _control(self) -> str:
+        return self._spec.control.key if self._spec.control is not None else ""
+
+    def _waterfall(self, population: Population, summaries: Summaries) -> Iterator[WaterfallStep]:
+        for variant in self._variants:
+            n = population.assigned[variant]
+            yield WaterfallStep(step="assigned", variant=variant, n=n)
+        for metric in self._spec.metrics:
+            for variant in self._variants:
+                counts = summaries[metric.key, variant]
+                eligible = counts.immature + counts.missing + counts.n
+                mature = counts.missing + counts.n
+                yield WaterfallStep(metric=metric.key, step="eligible", variant=variant, n=eligible)
+                yield WaterfallStep(metric=metric.key, step="mature", variant=variant, n=mature)
+                yield WaterfallStep(metric=metric.key, step="observed", variant=variant, n=counts.n)
+
+    def _readable_on(self, frame: nw.LazyFrame[Any]) -> dict[str, str | None]:
+        """The date from which every enrolled unit counts, by metric."""
+        events = [metric for metric in self._spec.metrics if isinstance(metric, EventMetric)]
+        if not events or self._cutoff is None:
+            return {}
+        anchors = sorted({anchor_column(metric) for metric in events})
+        row = self._engine.collect(frame.select(*(nw.col(name).max() for name in anchors)))[0]
+        dates = {
+            metric.key: self._date(row[anchor_column(metric)], metric, self._cutoff)
+            for metric in events
+        }
+        for metric in self._spec.metrics:
+            if isinstance(metric, RatioMetric):
+                dates[metric.key] = dates.get(metric.numerator)
+        return dates
+
+    def _date(self, latest_anchor: int | None, metric: EventMetric, cutoff: Cutoff) -> str | None:
+        if latest_anchor is None:
+            return None
+        needed = metric.window.end + self._spec.data.events[metric.events].lag
+        return first_date_after(int(latest_anchor) + needed // MICROSECOND, cutoff.zone)
+
+
+def _control_posterior(metric: str, posterior: Posterior, control: str) -> dict[str, Any]:
+    """What the records cannot hold: how likely control is the best."""
+    return {
+        "metric": metric,
+        "model": posterior.model,
+        "control": control,
+        "control_prob_best": posterior.control_prob_best,
+    }
+
+
+def _draft(spec: str | Path | Mapping[str, Any] | Spec | LoadedSpec) -> Draft:
+    if isinstance(spec, LoadedSpec):
+        return Draft(spec, ())
+    if isinstance(spec, Spec):
+        return draft_mapping(spec.to_dict())
+    if isinstance(spec, str | Path):
+        return draft_spec(spec)
+    return draft_mapping(spec)
+
+
+def _refuse_unknown_tables(spec: Spec, data: Mapping[str, Any]) -> None:
+    known = list(spec.data.events)
+    known += [name for name in ("assignments", "units") if getattr(spec.data, name) is not None]
+    for name in data:
+        if name not in known:
+            raise DataError(
+                f"data names {name!r}, which is no table of the spec", nearest(name, known)
+            )
+
+
+def _cutoff(loaded: LoadedSpec, as_of: str | None) -> Cutoff | None:
+    spec = loaded.spec
+    text = as_of or spec.data.as_of
+    if text is None and spec.data.assignments is None:
+        return None
+    if text is None:
+        message = "is missing; event logs need the instant up to which they are complete"
+        hint = "add `as_of: 2026-03-01` to data, or pass --as-of 2026-03-01"
+        raise SpecError([loaded.document.placed(Fault(("data", "as_of"), message, hint))])
+    try:
+        return Cutoff.parse(text, spec.schedule.timezone)
+    except ValueError as error:
+        raise SpecError([Fault(("as_of",), str(error))]) from error

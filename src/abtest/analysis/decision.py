@@ -1,0 +1,210 @@
+"""The verdict: what to do, and the sentence that says why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from abtest.analysis.result import Decision
+from abtest.spec.analysis import Rule
+from abtest.stats.summaries import Proportion
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from abtest.analysis.result import Check, Record
+    from abtest.spec import Spec
+
+Standing = Literal["ship", "rollback", "neutral", "inconclusive"]
+
+
+@dataclass(frozen=True, slots=True)
+class VariantStanding:
+    """What the metrics say about one variant, which line of the rule decided, and why."""
+
+    variant: str
+    standing: Standing
+    rule_line: str
+    reason: str
+    gain: float
+
+
+def decide(spec: Spec, checks: Sequence[Check], records: Sequence[Record]) -> Decision:
+    """Apply the decision rule.
+
+    1. A failed check: invalid. 2. No mature primary metric: inconclusive. 3. Variant by variant:
+    a breached guardrail or a primary metric that is significantly worse rolls it back; a primary
+    metric that is significantly better ships it where every guardrail with a margin passes and the
+    expected loss is small enough; primary metrics that are all practically the same are neutral.
+    4. The variant that is shipped is the one with the largest gain on the first primary metric.
+    """
+    failed = [check for check in checks if check.status == "fail"]
+    if failed:
+        reason = f"A health check failed. {failed[0].message} Do not decide on these numbers."
+        return Decision(verdict="invalid", rule_line="checks", reason=reason)
+    if spec.control is None:
+        reason = "One variant: these are rates with their intervals; there is nothing to compare."
+        return Decision(reason=reason)
+    primary = [record for record in records if record.role == "primary"]
+    if all(record.n == 0 or record.n_control == 0 for record in primary):
+        return Decision(verdict="inconclusive", rule_line="maturity", reason=_unreadable(primary))
+    if all(record.label == "descriptive" for record in primary):
+        reason = "The primary metric is descriptive only, so nothing can be decided on it."
+        return Decision(verdict="inconclusive", rule_line="label", reason=reason)
+    return _overall(
+        [
+            _Variant(spec, [r for r in records if r.variant == variant.key]).standing()
+            for variant in spec.treatments
+        ]
+    )
+
+
+def _unreadable(primary: Sequence[Record]) -> str:
+    dates = [record.readable_on for record in primary if record.readable_on]
+    names = " and ".join(dict.fromkeys(record.metric for record in primary))
+    when = f" It becomes readable on {max(dates)}." if dates else ""
+    return f"No customer's window is over yet for {names}.{when}"
+
+
+def _overall(standings: Sequence[VariantStanding]) -> Decision:
+    ships = [standing for standing in standings if standing.standing == "ship"]
+    if ships:
+        best = max(ships, key=lambda standing: standing.gain)
+        return _decision(best, [best])
+    for verdict in ("inconclusive", "neutral"):
+        chosen = [standing for standing in standings if standing.standing == verdict]
+        if chosen:
+            return _decision(chosen[0], standings)
+    return _decision(standings[0], standings)
+
+
+def _decision(lead: VariantStanding, told: Sequence[VariantStanding]) -> Decision:
+    return Decision(
+        verdict=lead.standing,
+        variant=lead.variant if lead.standing == "ship" or len(told) == 1 else None,
+        rule_line=lead.rule_line,
+        reason=" ".join(standing.reason for standing in told),
+    )
+
+
+class _Variant:
+    """One variant's records, held against the rule."""
+
+    def __init__(self, spec: Spec, records: Sequence[Record]) -> None:
+        self._spec = spec
+        self._rule = spec.decision.rule if spec.decision is not None else Rule()
+        self._metrics = {metric.key: metric for metric in spec.metrics}
+        self._variant = records[0].variant
+        self._primary = [record for record in records if record.role == "primary"]
+        guarded = "guardrails" in self._rule.require
+        self._guardrails = [r for r in records if r.role == "guardrail" and guarded]
+
+    def standing(self) -> VariantStanding:
+        """Go down the rule; the first line that holds decides."""
+        lines = (self._hurt, self._worse, self._waits, self._ships, self._neutral)
+        for line in lines:
+            standing = line()
+            if standing is not None:
+                return standing
+        lead = self._primary[0]
+        reason = f"{self._variant} is not clearly better or worse: {self._effect(lead)}."
+        return self._stand("inconclusive", "primary", reason)
+
+    def _hurt(self) -> VariantStanding | None:
+        for record in self._guardrails:
+            if record.guardrail == "breach":
+                reason = f"{self._variant} breaches a guardrail: {self._effect(record)}."
+                return self._stand("rollback", "guardrails", reason)
+            if record.guardrail is None and record.harm:
+                reason = f"{self._variant} harms a guardrail: {self._effect(record)}."
+                return self._stand("rollback", "guardrails", reason)
+        return None
+
+    def _worse(self) -> VariantStanding | None:
+        worse = [record for record in self._primary if self._direction(record) == "worse"]
+        if not worse:
+            return None
+        reason = f"{self._variant} makes it worse: {self._effect(worse[0])}."
+        return self._stand("rollback", "primary", reason)
+
+    def _winner(self) -> Record | None:
+        better = [record for record in self._primary if self._direction(record) == "better"]
+        if better:
+            return better[0]
+        return None if "primary" in self._rule.require else self._primary[0]
+
+    def _waits(self) -> VariantStanding | None:
+        """A winner that must not be shipped yet."""
+        winner = self._winner()
+        if winner is None:
+            return None
+        unsure = [record for record in self._guardrails if record.guardrail == "inconclusive"]
+        if unsure:
+            reason = (
+                f"{self._variant} is better ({self._effect(winner)}), but it is not yet clear that "
+                f"{unsure[0].metric} holds: keep running."
+            )
+            return self._stand("inconclusive", "guardrails", reason)
+        limit = self._rule.max_expected_loss
+        if limit is None:
+            return None
+        loss = None if winner.bayes_model == "normal_difference" else winner.expected_loss
+        if loss is not None and loss <= limit:
+            return None
+        shown = "cannot be given as a share of control" if loss is None else f"is {loss:.2%}"
+        reason = (
+            f"{self._variant} is better ({self._effect(winner)}), but its expected loss {shown}; "
+            f"the rule allows {limit:.2%}."
+        )
+        return self._stand("inconclusive", "max_expected_loss", reason)
+
+    def _ships(self) -> VariantStanding | None:
+        winner = self._winner()
+        if winner is None:
+            return None
+        harmed = [record.metric for record in self._guardrails if record.harm]
+        held = " The guardrails hold." if self._guardrails and not harmed else ""
+        if harmed:
+            held = f" {harmed[0]} gets worse, but by less than its margin."
+        reason = f"Ship {self._variant}: {self._effect(winner)}.{held}"
+        return self._stand("ship", "primary", reason)
+
+    def _neutral(self) -> VariantStanding | None:
+        if not all(record.equivalent for record in self._primary):
+            return None
+        lead = self._primary[0]
+        reason = f"{self._variant} makes no difference worth having: {self._effect(lead)}."
+        return self._stand("neutral", "equivalence", reason)
+
+    def _stand(self, standing: Standing, line: str, reason: str) -> VariantStanding:
+        lead = self._primary[0]
+        size = (lead.lift if lead.lift is not None else lead.difference) or 0.0
+        gain = size if self._increase(lead) else -size
+        return VariantStanding(self._variant, standing, line, reason, gain)
+
+    def _increase(self, record: Record) -> bool:
+        return self._metrics[record.metric].desired_change == "increase"
+
+    def _direction(self, record: Record) -> Literal["better", "worse"] | None:
+        """Which way a primary metric moved, if it did: by its adjusted p-value."""
+        pvalue = record.pvalue_adjusted
+        if pvalue is None or record.difference is None or pvalue >= self._spec.analysis.alpha:
+            return None
+        return "better" if (record.difference > 0) == self._increase(record) else "worse"
+
+    def _effect(self, record: Record) -> str:
+        """One metric's change in words: from, to, lift and its interval."""
+        metric = self._metrics[record.metric]
+        name = metric.title or metric.key
+        if record.value is None or record.value_control is None:
+            return f"{name} cannot be read"
+        as_share = metric.summary is Proportion
+        before, after = (
+            f"{value:.2%}" if as_share else f"{value:,.4g}"
+            for value in (record.value_control, record.value)
+        )
+        moved = f"{name} goes from {before} to {after}"
+        if record.lift is None or record.lift_ci_low is None or record.lift_ci_high is None:
+            return moved
+        interval = f"{record.lift_ci_low:+.1%} to {record.lift_ci_high:+.1%}"
+        return f"{moved} ({record.lift:+.1%}, {record.ci_level:.0%} interval {interval})"

@@ -1,0 +1,280 @@
+"""From sufficient statistics to records: each metric's contrasts with control."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from abtest.analysis.guardrails import is_equivalent, read_guardrail
+from abtest.analysis.result import Record, VariantEstimate
+from abtest.methods import default_method
+from abtest.metrics.base import EventMetric
+from abtest.metrics.ratio import RatioMetric
+from abtest.sources.tables import AssignmentsFromEvents
+from abtest.stats.multiplicity import adjust, adjusted_ci_level
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from abtest.analysis.population import Population
+    from abtest.analysis.summaries import MetricCounts, Summaries
+    from abtest.methods import Method
+    from abtest.metrics.base import Metric
+    from abtest.spec import Spec
+    from abtest.stats.comparison import Comparison, Interval
+    from abtest.stats.posterior import Posterior, VariantPosterior
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One metric, one treatment against control, with what is needed to look at it once more."""
+
+    metric: Metric
+    variant: str
+    control: MetricCounts
+    treatment: MetricCounts
+    method: Method
+    comparison: Comparison
+
+    def at_level(self, ci_level: float) -> Comparison:
+        """The same comparison with intervals at another level."""
+        return self.method.compare(self.control.summary, self.treatment.summary, ci_level)
+
+
+class Comparer:
+    """Compares every metric's treatments with control and fills the records."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        population: Population,
+        summaries: Summaries,
+        readable_on: Mapping[str, str | None],
+    ) -> None:
+        self._spec = spec
+        self._population = population
+        self._summaries = summaries
+        self._readable_on = readable_on
+        self._ci_level = 1 - spec.analysis.alpha
+        self.posteriors: dict[str, Posterior] = {}
+
+    def records(self) -> tuple[Record, ...]:
+        """One record per metric and contrast; per metric and variant where there is one variant."""
+        if self._spec.control is None:
+            variants = self._spec.variants or ()
+            return tuple(
+                self._descriptive(metric, variant.key)
+                for metric in self._spec.metrics
+                for variant in variants
+            )
+        contrasts = [c for metric in self._spec.metrics for c in self._contrasts(metric)]
+        adjusted = self._adjusted(contrasts)
+        self.posteriors = {metric.key: self._posterior(metric) for metric in self._spec.metrics}
+        return tuple(
+            self._record(contrast, place, adjusted) for place, contrast in enumerate(contrasts)
+        )
+
+    def estimates(self) -> tuple[VariantEstimate, ...]:
+        """Each variant's own value with its interval."""
+        return tuple(
+            self._estimate(metric, variant.key)
+            for metric in self._spec.metrics
+            for variant in self._spec.variants or ()
+        )
+
+    def _method(self, metric: Metric) -> Method:
+        chosen = self._spec.analysis.methods.get(metric.key)
+        return chosen or default_method(self._summaries[metric.key, self._first_key()].summary)
+
+    def _first_key(self) -> str:
+        return (self._spec.variants or ())[0].key
+
+    def _contrasts(self, metric: Metric) -> list[Contrast]:
+        control = self._summaries[metric.key, self._control_key()]
+        method = self._method(metric)
+        contrasts = []
+        for variant in self._spec.treatments:
+            treatment = self._summaries[metric.key, variant.key]
+            comparison = method.compare(control.summary, treatment.summary, self._ci_level)
+            contrasts.append(Contrast(metric, variant.key, control, treatment, method, comparison))
+        return contrasts
+
+    def _control_key(self) -> str:
+        control = self._spec.control
+        return control.key if control is not None else ""
+
+    def _adjusted(self, contrasts: Sequence[Contrast]) -> dict[int, dict[str, Any]]:
+        """Adjusted p-value and interval of each contrast, family by family."""
+        families: dict[str, list[int]] = defaultdict(list)
+        for place, contrast in enumerate(contrasts):
+            if contrast.metric.role != "guardrail":
+                families[contrast.metric.role].append(place)
+        adjusted: dict[int, dict[str, Any]] = {}
+        for role, places in families.items():
+            procedure = getattr(self._spec.analysis.correction, role)
+            pvalues = [contrasts[place].comparison.pvalue for place in places]
+            level, name = adjusted_ci_level(pvalues, procedure, self._spec.analysis.alpha)
+            for place, pvalue in zip(places, adjust(pvalues, procedure), strict=True):
+                interval = contrasts[place].at_level(level).difference_ci
+                adjusted[place] = {
+                    "pvalue_adjusted": pvalue,
+                    "difference_ci_low_adjusted": _low(interval),
+                    "difference_ci_high_adjusted": _high(interval),
+                    "ci_adjustment": name,
+                }
+        return adjusted
+
+    def _posterior(self, metric: Metric) -> Posterior:
+        control = self._summaries[metric.key, self._control_key()].summary
+        treatments = [
+            self._summaries[metric.key, variant.key].summary for variant in self._spec.treatments
+        ]
+        return self._spec.analysis.bayes.posterior(
+            control,
+            treatments,
+            increase=metric.desired_change == "increase",
+            ci_level=self._ci_level,
+        )
+
+    def _record(
+        self, contrast: Contrast, place: int, adjusted: Mapping[int, dict[str, Any]]
+    ) -> Record:
+        metric, comparison = contrast.metric, contrast.comparison
+        posterior = self.posteriors[metric.key]
+        index = [variant.key for variant in self._spec.treatments].index(contrast.variant)
+        guardrail = read_guardrail(metric, comparison)
+        notes = (*comparison.notes, *posterior.notes, *guardrail.notes, *self._notes(metric))
+        return Record(
+            **self._who(metric, contrast.variant),
+            family=metric.role if metric.role != "guardrail" else None,
+            control=self._control_key(),
+            n_control=contrast.control.n,
+            n_immature_control=contrast.control.immature,
+            **_numbers(comparison),
+            **_posterior_numbers(posterior, posterior.variants[index]),
+            **adjusted.get(place, {}),
+            margin=guardrail.margin,
+            guardrail=guardrail.verdict,
+            harm=guardrail.harm,
+            equivalent=is_equivalent(metric, contrast.at_level(1 - 2 * self._spec.analysis.alpha)),
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+    def _who(self, metric: Metric, variant: str) -> dict[str, Any]:
+        """What a record says about its metric, its variant and their counts."""
+        counts = self._summaries[metric.key, variant]
+        return {
+            "experiment": self._spec.key,
+            "metric": metric.key,
+            "kind": metric.kind,
+            "role": metric.role,
+            "label": self._label(metric),
+            "contrast": "variant",
+            "variant": variant,
+            "n": counts.n,
+            "n_assigned": self._population.assigned[variant],
+            "n_immature": counts.immature,
+            "n_ineligible": counts.ineligible,
+            "readable_on": self._readable_on.get(metric.key),
+            "ci_level": self._ci_level,
+        }
+
+    def _label(self, metric: Metric) -> str:
+        if self._spec.control is None or self._on_later_event(metric) or _biased(metric):
+            return "descriptive"
+        return "exploratory" if metric.role == "exploratory" else "confirmatory"
+
+    def _on_later_event(self, metric: Metric) -> bool:
+        """Whether the metric is anchored on something that the treatment may have moved."""
+        if isinstance(metric, RatioMetric):
+            parts = [
+                m for m in self._spec.metrics if m.key in (metric.numerator, metric.denominator)
+            ]
+            return any(self._on_later_event(part) for part in parts)
+        logged = isinstance(self._spec.data.assignments, AssignmentsFromEvents)
+        return isinstance(metric, EventMetric) and metric.anchor == "first_event" and not logged
+
+    def _notes(self, metric: Metric) -> list[str]:
+        notes = []
+        if self._on_later_event(metric):
+            notes.append(
+                "Anchored on an event after assignment, which the treatment may have moved: "
+                "descriptive, not a randomised comparison."
+            )
+        if _biased(metric):
+            notes.append("Counts units whose window is not over (maturity: all): biased.")
+        return notes
+
+    def _descriptive(self, metric: Metric, variant: str) -> Record:
+        estimate = self._estimate(metric, variant)
+        notes = self._notes(metric)
+        if estimate.value is None:
+            notes.append("There is no mature unit to count.")
+        return Record(
+            **self._who(metric, variant),
+            value=estimate.value,
+            method=estimate.method,
+            notes=tuple(notes),
+        )
+
+    def _estimate(self, metric: Metric, variant: str) -> VariantEstimate:
+        counts = self._summaries[metric.key, variant]
+        estimate = self._method(metric).estimate(counts.summary, self._ci_level)
+        return VariantEstimate(
+            metric=metric.key,
+            variant=variant,
+            n=counts.n,
+            value=estimate.value,
+            ci_low=_low(estimate.ci),
+            ci_high=_high(estimate.ci),
+            method=estimate.method,
+        )
+
+
+def _biased(metric: Metric) -> bool:
+    return isinstance(metric, EventMetric) and metric.maturity == "all"
+
+
+def _low(interval: Interval | None) -> float | None:
+    return None if interval is None or interval.low == float("-inf") else interval.low
+
+
+def _high(interval: Interval | None) -> float | None:
+    return None if interval is None or interval.high == float("inf") else interval.high
+
+
+def _numbers(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "value": comparison.value,
+        "value_control": comparison.value_control,
+        "difference": comparison.difference,
+        "difference_ci_low": _low(comparison.difference_ci),
+        "difference_ci_high": _high(comparison.difference_ci),
+        "lift": comparison.lift,
+        "lift_ci_low": _low(comparison.lift_ci),
+        "lift_ci_high": _high(comparison.lift_ci),
+        "se": comparison.se,
+        "statistic": comparison.statistic,
+        "df": comparison.df,
+        "pvalue": comparison.pvalue,
+        "coherent": comparison.coherent,
+        "method": comparison.method,
+    }
+
+
+def _posterior_numbers(posterior: Posterior, variant: VariantPosterior | None) -> dict[str, Any]:
+    if variant is None:
+        return {}
+    return {
+        "bayes_model": posterior.model,
+        "prior_mean": posterior.prior_mean,
+        "prior_sd": posterior.prior_sd,
+        "prob_beats_control": variant.prob_beats_control,
+        "prob_best": variant.prob_best,
+        "expected_loss": variant.expected_loss,
+        "posterior_lift": variant.lift,
+        "posterior_lift_low": variant.lift_low,
+        "posterior_lift_high": variant.lift_high,
+        "prob_in_rope": variant.prob_in_rope,
+    }

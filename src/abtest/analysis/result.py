@@ -1,0 +1,195 @@
+"""The result: one tidy, versioned record per metric, contrast and segment.
+
+JSON, CSV, Markdown, HTML and the terminal are views of what is here. Absent is None, never NaN and
+never 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Verdict = Literal["ship", "rollback", "neutral", "inconclusive", "invalid"]
+Status = Literal["pass", "warn", "fail"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Record(_Frozen):
+    """One metric, one contrast, one segment. The field order is the column order."""
+
+    experiment: str
+    metric: str
+    kind: str
+    role: str
+    family: str | None = None
+    label: Literal["confirmatory", "amended", "exploratory", "descriptive"]
+    segment: str | None = None
+    contrast: str
+    variant: str
+    control: str | None = None
+
+    n: int
+    n_control: int | None = None
+    n_assigned: int
+    n_immature: int
+    n_immature_control: int | None = None
+    n_ineligible: int
+    readable_on: str | None = None
+    value: float | None = None
+    value_control: float | None = None
+
+    difference: float | None = None
+    difference_ci_low: float | None = None
+    difference_ci_high: float | None = None
+    lift: float | None = None
+    lift_ci_low: float | None = None
+    lift_ci_high: float | None = None
+    log_lift: float | None = None
+    log_lift_se: float | None = None
+
+    se: float | None = None
+    statistic: float | None = None
+    df: float | None = None
+    pvalue: float | None = None
+    pvalue_adjusted: float | None = None
+    difference_ci_low_adjusted: float | None = None
+    difference_ci_high_adjusted: float | None = None
+    ci_level: float
+    ci_adjustment: str | None = None
+    coherent: bool | None = None
+    method: str | None = None
+
+    unadjusted_difference: float | None = None
+    unadjusted_se: float | None = None
+    variance_reduction: float | None = None
+
+    bayes_model: str | None = None
+    prior_mean: float | None = None
+    prior_sd: float | None = None
+    prob_beats_control: float | None = None
+    prob_best: float | None = None
+    expected_loss: float | None = None
+    posterior_lift: float | None = None
+    posterior_lift_low: float | None = None
+    posterior_lift_high: float | None = None
+    prob_in_rope: float | None = None
+
+    margin: float | None = None
+    guardrail: Literal["pass", "breach", "inconclusive"] | None = None
+    harm: bool | None = None
+    equivalent: bool | None = None
+    information_fraction: float | None = None
+    boundary: float | None = None
+    verdict: Verdict | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Check(_Frozen):
+    """One health check.
+
+    Attributes:
+        key: Which check, such as ``sample_ratio``.
+        status: ``pass``, ``warn`` or ``fail``; a failed check makes the verdict invalid.
+        message: One sentence with the counts, for people to read.
+        hint: What to do about it, or None.
+        details: The numbers behind it: counts, shares, p-values.
+    """
+
+    key: str
+    status: Status
+    message: str
+    hint: str | None = None
+    details: dict[str, Any] = {}
+
+
+class WaterfallStep(_Frozen):
+    """How many units are left after one step, for one metric (None: for all) and one variant."""
+
+    metric: str | None = None
+    step: Literal["assigned", "eligible", "mature", "observed"]
+    variant: str
+    n: int
+
+
+class VariantEstimate(_Frozen):
+    """One variant's own value on one metric, with its interval."""
+
+    metric: str
+    variant: str
+    n: int
+    value: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    method: str | None = None
+
+
+class Decision(_Frozen):
+    """The verdict and the sentence that explains it."""
+
+    verdict: Verdict | None = None
+    variant: str | None = None
+    rule_line: str | None = None
+    value: float | None = None
+    value_ci_low: float | None = None
+    value_ci_high: float | None = None
+    regret: float | None = None
+    value_of_waiting: float | None = None
+    reason: str
+
+
+class Result(_Frozen):
+    """Everything that is needed to rebuild every view without the data."""
+
+    schema_: Literal["abtest-result/v1"] = "abtest-result/v1"
+    experiment: str
+    spec: dict[str, Any]
+    spec_fingerprint: str
+    seed: str
+    timezone: str
+    as_of: str | None = None
+    data_fingerprints: dict[str, str] = {}
+    abtest_version: str
+    checks: tuple[Check, ...] = ()
+    waterfall: tuple[WaterfallStep, ...] = ()
+    estimates: tuple[VariantEstimate, ...] = ()
+    balance: tuple[dict[str, Any], ...] = ()
+    results: tuple[Record, ...] = ()
+    curves: tuple[dict[str, Any], ...] = ()
+    looks: tuple[dict[str, Any], ...] = ()
+    posteriors: tuple[dict[str, Any], ...] = ()
+    sensitivity: tuple[dict[str, Any], ...] = ()
+    plan: dict[str, Any] | None = None
+    decision: Decision
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain JSON types, with the key ``schema`` first."""
+        data = self.model_dump(mode="json")
+        return {"schema": data.pop("schema_"), **data}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Result:
+        """Rebuild a result from ``to_dict``."""
+        rest = dict(data)
+        return cls.model_validate({"schema_": rest.pop("schema", None), **rest})
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The records as a frame, one row each, in the documented column order."""
+        import pandas as pd  # noqa: PLC0415 - 0.6 s that only this method needs
+
+        rows = [record.model_dump(mode="json") for record in self.results]
+        return pd.DataFrame(rows, columns=list(Record.model_fields))
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line exits with: 3 a check failed, 4 not readable yet, 0 done."""
+        if any(check.status == "fail" for check in self.checks):
+            return 3
+        primary = [record for record in self.results if record.role == "primary"]
+        return 4 if primary and all(record.n == 0 for record in primary) else 0

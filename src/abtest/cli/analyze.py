@@ -1,0 +1,119 @@
+"""abtest analyze: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from abtest.analysis.result import Result
+
+
+Format = Literal["table", "json", "csv", "md", "html"]
+_ENDINGS: dict[str, Format] = {
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "md",
+    ".html": "html",
+    ".txt": "table",
+}
+
+
+def analyze(
+    spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Up to when the data are complete: 2026-03-01, or a time with offset."),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Use another file for a table: orders=path. May be repeated."),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        Format | None, typer.Option("--format", "-f", help="table is the default.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write here instead of to stdout; the ending says how."
+        ),
+    ] = None,
+    report: Annotated[
+        bool, typer.Option(help="With the table, also write an HTML report beside the spec.")
+    ] = True,
+) -> None:
+    """Analyze an experiment: a table, a verdict, a report.
+
+    Exits with 0 (done), 1 (the spec, the data or a file is at fault), 2 (wrong usage), 3 (a health
+    check failed) or 4 (not readable yet). With 3 and 4 the output is still written, and marked.
+    """
+    from abtest.analysis.analyze import analyze as run
+
+    tables = _tables(data or [])
+    format_ = format or _format_of(output)
+    result = run(spec, data=tables, as_of=as_of)
+    inputs = [spec, *_inputs(spec, result, tables)]
+    _write(result, format_, output, inputs)
+    if format_ == "table" and output is None and report:
+        _write_report(result, spec, inputs)
+    raise typer.Exit(result.exit_code)
+
+
+def _tables(data: list[str]) -> dict[str, str]:
+    tables = {}
+    for item in data:
+        name, equals, path = item.partition("=")
+        if not (name and equals and path):
+            raise typer.BadParameter(f"{item!r} must be a table and a path: orders=orders.parquet")
+        # Paths on the command line are relative to where it is run, not to the spec.
+        tables[name] = str(Path(path).absolute())
+    return tables
+
+
+def _format_of(output: Path | None) -> Format:
+    if output is None:
+        return "table"
+    ending = _ENDINGS.get(output.suffix.lower())
+    if ending is None:
+        raise typer.BadParameter(f"{output} has no ending that says how to write it; add --format")
+    return ending
+
+
+def _inputs(spec: Path, result: Result, tables: dict[str, str]) -> list[Path]:
+    """The files that were read, which must not be written over."""
+    data = result.spec["data"]
+    blocks = {"units": data["units"], "assignments": data["assignments"], **data["events"]}
+    paths = [Path(path) for path in tables.values()]
+    return paths + [
+        spec.parent / block["path"] for block in blocks.values() if block and "path" in block
+    ]
+
+
+def _write(result: Result, format_: Format, output: Path | None, inputs: list[Path]) -> None:
+    from abtest.cli.output import write_text
+    from abtest.report import print_report, render
+
+    if output is not None:
+        write_text(output, render(result, format_), inputs)
+        typer.echo(f"Wrote {output}", err=True)
+    elif format_ == "table":
+        from rich.console import Console
+
+        print_report(result, Console())
+    else:
+        typer.echo(render(result, format_), nl=False)
+
+
+def _write_report(result: Result, spec: Path, inputs: list[Path]) -> None:
+    from abtest.cli.output import write_text
+    from abtest.report import render
+
+    path = spec.with_suffix(".report.html")
+    try:
+        write_text(path, render(result, "html"), inputs)
+    except OSError as error:  # a folder that cannot be written to is no fault of the analysis
+        typer.echo(f"No report: {path}: {error.strerror}", err=True)
+        return
+    typer.echo(f"Report: {path}")

@@ -1,0 +1,73 @@
+"""The command line: one thin file per command.
+
+Heavy imports happen inside the commands, so that ``abtest --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from abtest import __version__
+from abtest.cli.analyze import analyze
+from abtest.cli.assign import assign
+from abtest.cli.init import init
+from abtest.cli.schema import schema
+from abtest.cli.validate import validate
+from abtest.errors import AbtestError
+
+app = typer.Typer(
+    name="abtest",
+    help="Find out whether a price, a message or an incentive makes customers come back.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+for command in (init, validate, schema, assign, analyze):
+    app.command()(command)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"abtest {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Options of every command."""
+
+
+def main() -> None:
+    """Run a command; whatever goes wrong is one message on stderr, never a traceback."""
+    try:
+        app()
+    except AbtestError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}")
+    except Exception as error:
+        if os.environ.get("ABTEST_DEBUG"):
+            raise
+        kind = type(error).__name__
+        _fail(
+            f"abtest failed on something it should handle ({kind}: {error})\n"
+            "  Hint: set ABTEST_DEBUG=1 to see where, and report it."
+        )
+
+
+def _fail(message: str) -> None:
+    typer.echo(message, err=True)
+    sys.exit(1)

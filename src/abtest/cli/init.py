@@ -1,0 +1,49 @@
+"""abtest init: a commented spec to start from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def init(
+    name: Annotated[
+        Path, typer.Argument(help="The folder to make: experiments/2026_03_winback_message.")
+    ],
+    kind: Annotated[
+        Literal["pricing", "messaging", "incentive_mix"],
+        typer.Option(help="What the experiment changes."),
+    ],
+) -> None:
+    """Start an experiment: a folder with a commented experiment.yaml that validates."""
+    from importlib.resources import files
+
+    from abtest.cli.output import write_text
+    from abtest.errors import AbtestError
+
+    key = _key(name.name)
+    if not key:
+        raise AbtestError(
+            f"{name.name!r} has no Latin letter or digit to make a key of\n"
+            "  Hint: name the folder in Latin letters; titles and variants may be in any script."
+        )
+    path = name / "experiment.yaml"
+    if path.exists():
+        raise AbtestError(f"{path} is already there; choose another name")
+    template = files("abtest.cli.templates").joinpath(f"{kind}.yaml").read_text("utf-8")
+    title = key.replace("-", " ").capitalize()
+    text = template.replace("{key}", key).replace("{title}", title)
+    name.mkdir(parents=True, exist_ok=True)
+    write_text(path, text)
+    typer.echo(f"Wrote {path}\nNext: abtest validate {path}")
+
+
+def _key(name: str) -> str:
+    """2026_03_winback_message becomes winback-message."""
+    words = re.findall(r"[A-Za-z0-9]+", name)
+    while len(words) > 1 and words[0].isdigit():
+        words = words[1:]
+    return "-".join(words).lower()[:64]

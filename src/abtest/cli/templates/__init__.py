@@ -1,0 +1,1 @@
+"""Specs that `abtest init` starts from."""

@@ -1,0 +1,189 @@
+"""The Bayesian reading of the same summaries, and which model a metric gets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from abtest.stats.bayes.baseline_lift import baseline_lift
+from abtest.stats.bayes.beta_binomial import beta_binomial
+from abtest.stats.bayes.normal import Normal
+from abtest.stats.bayes.normal_difference import normal_difference
+from abtest.stats.bayes.normal_log_lift import LogLevel, normal_log_lift
+from abtest.stats.bayes.question import Question
+from abtest.stats.means import mean_level
+from abtest.stats.posterior import Posterior, VariantPosterior
+from abtest.stats.ratios import ratio_level
+from abtest.stats.summaries import Moments, Proportion, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ENOUGH = 20  # events from which the logarithm of a rate is close to normal
+_CLEAR = math.sqrt(ENOUGH)  # a mean this many standard errors from zero is known as well
+
+Known: TypeAlias = Proportion | Normal
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class LogLiftPrior(_Frozen):
+    """A normal prior on the log lift.
+
+    Attributes:
+        mean: Its mean; 0 says that lifts in either direction are equally likely.
+        sd: Its standard deviation: 0.05 says that 95% of lifts lie between -9% and +10%.
+    """
+
+    mean: float = 0.0
+    sd: float = Field(default=0.05, gt=0)
+
+
+class Prior(_Frozen):
+    """The prior of a Bayesian analysis."""
+
+    log_lift: LogLiftPrior = LogLiftPrior()
+
+
+class Rope(_Frozen):
+    """The region of practical equivalence.
+
+    Attributes:
+        relative: Lifts within plus or minus this share are practically nothing.
+    """
+
+    relative: float = Field(gt=0, lt=1)
+
+
+class Bayes(_Frozen):
+    """The block ``analysis.bayes`` of a spec.
+
+    Attributes:
+        model: ``normal_lift`` for a prior on the lift, ``beta_binomial`` for independent uniform
+            priors on each rate.
+        prior: The prior of ``normal_lift``.
+        rope: The region of practical equivalence, or None.
+    """
+
+    model: Literal["normal_lift", "beta_binomial"] = "normal_lift"
+    prior: Prior = Prior()
+    rope: Rope | None = None
+
+    def posterior(
+        self,
+        control: Summary,
+        treatments: Sequence[Summary],
+        *,
+        increase: bool,
+        ci_level: float,
+    ) -> Posterior:
+        """The joint posterior of all variants of one metric.
+
+        ``normal_lift`` is a normal model on the log lift where every variant is known well enough:
+        20 events and 20 units without, or a mean 4.5 standard errors above zero. Proportions with
+        less get binomial likelihoods with the same prior on the lift; other metrics get a flat
+        prior on the difference. The notes say which model was used and why.
+
+        Args:
+            control: The control's summary.
+            treatments: The other variants' summaries, of the same type.
+            increase: Whether a higher value is better.
+            ci_level: Coverage of the credible intervals, between 0 and 1.
+
+        Returns:
+            The posterior, one entry for each treatment; None for a treatment without data.
+
+        Raises:
+            TypeError: The summaries are of different types.
+            ValueError: ``ci_level`` is no coverage.
+
+        Example:
+            >>> control, treatment = Proportion(1000, 110), Proportion(1000, 130)
+            >>> result = Bayes().posterior(control, [treatment], increase=True, ci_level=0.95)
+            >>> result.model, round(result.variants[0].prob_beats_control, 3)
+            ('normal_log_lift', 0.699)
+        """
+        if any(type(treatment) is not type(control) for treatment in treatments):
+            raise TypeError("the summaries are of different types; compare one metric at a time.")
+        rope = self.rope.relative if self.rope else None
+        question = Question(increase=increase, ci_level=ci_level, rope=rope)
+        if self.model == "beta_binomial" and not isinstance(control, Proportion):
+            note = "beta_binomial is a model of proportions: this metric has no posterior"
+            return self._nothing(treatments, note)
+        base = _known(control)
+        if isinstance(base, str):
+            return self._nothing(treatments, f"control {base}: no posterior")
+        levels = [_known(treatment) for treatment in treatments]
+        usable = [level for level in levels if not isinstance(level, str)]
+        notes = tuple(
+            f"treatment {place} {level}: no posterior"
+            for place, level in enumerate(levels, start=1)
+            if isinstance(level, str)
+        )
+        if not usable:
+            return self._nothing(treatments, *notes)
+        result = self._model(base, usable, question)
+        found = iter(result.variants)
+        spread = tuple(None if isinstance(level, str) else next(found) for level in levels)
+        return replace(result, variants=spread, notes=notes + result.notes)
+
+    def _nothing(self, treatments: Sequence[Summary], *notes: str) -> Posterior:
+        nobody: tuple[VariantPosterior | None, ...] = (None,) * len(treatments)
+        return Posterior(self.model, None, None, None, nobody, notes)
+
+    def _model(self, control: Known, treatments: Sequence[Known], question: Question) -> Posterior:
+        """Choose the model by what is known of every variant, and say why."""
+        log_lift = self.prior.log_lift
+        prior = Normal(log_lift.mean, log_lift.sd)
+        rates = [level for level in (control, *treatments) if isinstance(level, Proportion)]
+        if rates:
+            return self._of_rates(rates[0], rates[1:], prior, question)
+        means = [level for level in (control, *treatments) if isinstance(level, Normal)]
+        if all(level.mean >= _CLEAR * level.sd for level in means):
+            base, *others = [LogLevel(math.log(m.mean), (m.sd / m.mean) ** 2) for m in means]
+            note = "normal_log_lift: every mean is clear of zero"
+            return _noted(normal_log_lift(base, others, prior, question), note)
+        note = "normal_difference with a flat prior: a mean is not clear of zero"
+        if question.rope is not None:
+            note += "; a relative region of practical equivalence does not apply"
+        return _noted(normal_difference(means[0], means[1:], increase=question.increase), note)
+
+    def _of_rates(
+        self,
+        control: Proportion,
+        treatments: Sequence[Proportion],
+        prior: Normal,
+        question: Question,
+    ) -> Posterior:
+        if self.model == "beta_binomial":
+            return _noted(
+                beta_binomial(control, treatments, question), "beta_binomial: as the spec asks"
+            )
+        rates = (control, *treatments)
+        if all(min(rate.successes, rate.n - rate.successes) >= ENOUGH for rate in rates):
+            levels = [LogLevel(math.log(p.value), (1 - p.value) / p.successes) for p in rates]
+            note = f"normal_log_lift: every variant has at least {ENOUGH} events and non-events"
+            return _noted(normal_log_lift(levels[0], levels[1:], prior, question), note)
+        note = f"baseline_lift: a variant has fewer than {ENOUGH} events or non-events"
+        return _noted(baseline_lift(control, treatments, prior, question), note)
+
+
+def _noted(posterior: Posterior, note: str) -> Posterior:
+    return replace(posterior, notes=(note, *posterior.notes))
+
+
+def _known(summary: Summary) -> Known | str:
+    """Counts, or an estimate with its standard error, or why there is neither."""
+    if isinstance(summary, Proportion):
+        return summary if summary.n else "has no observed units"
+    level = mean_level(summary) if isinstance(summary, Moments) else ratio_level(summary)
+    if level.value is None or level.variance is None:
+        return level.problem
+    if level.variance == 0:
+        return "does not vary"
+    return Normal(level.value, math.sqrt(level.variance))

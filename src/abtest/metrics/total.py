@@ -1,0 +1,60 @@
+"""Count and sum: how many events, and how much they add up to, per unit."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import narwhals as nw
+from pydantic import Field
+
+from abtest.fields import Block
+from abtest.metrics.base import DAY_OF, ORDER, VALUE, EventMetric, EventScope
+from abtest.stats.summaries import Moments, Summary
+
+
+class Winsorize(Block):
+    """Cap each unit's value, at a cap that was fixed before the results were seen."""
+
+    cap: Annotated[float, Field(gt=0)]
+    """The cap, in the metric's unit; the same for all variants."""
+
+
+class CountMetric(EventMetric):
+    """The number of events per unit in the window.
+
+    Events that share an id are one; where the stream merges by calendar day, the events of one
+    local day are one.
+    """
+
+    kind: Literal["count"]
+    summary: ClassVar[type[Summary]] = Moments
+
+    def unit_columns(self, scope: EventScope) -> dict[str, nw.Expr]:
+        if scope.distinct == "rows":
+            counted = nw.when(self.in_window()).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
+        else:
+            what = nw.col(ORDER if scope.distinct == "order" else DAY_OF)
+            inside = nw.when(self.in_window()).then(what)
+            # n_unique counts a null (a row outside the window) as a value of its own.
+            outside = nw.when(self.in_window()).then(nw.lit(0)).otherwise(nw.lit(1)).max()
+            counted = inside.n_unique() - outside
+        return {self.column("count"): counted}
+
+    def outcome(self) -> nw.Expr:
+        return nw.col(self.column("count"))
+
+
+class SumMetric(EventMetric):
+    """The total value of a unit's events in the window."""
+
+    kind: Literal["sum"]
+    winsorize: Winsorize | None = None
+    """Cap each unit's total."""
+    summary: ClassVar[type[Summary]] = Moments
+
+    def unit_columns(self, scope: EventScope) -> dict[str, nw.Expr]:  # noqa: ARG002 - one signature
+        inside = nw.when(self.in_window()).then(nw.col(VALUE)).otherwise(nw.lit(0.0))
+        return {self.column("sum"): inside.sum()}
+
+    def outcome(self) -> nw.Expr:
+        return nw.col(self.column("sum"))

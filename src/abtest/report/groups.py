@@ -1,0 +1,132 @@
+"""Records as groups of rows: role by role, metric by metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from abtest.report import numbers, words
+from abtest.report.footnotes import Footnotes, method_line
+from abtest.report.rows import Row, build_row
+from abtest.report.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from abtest.analysis.result import Record, Result
+
+_ROLE_ORDER = ("primary", "secondary", "guardrail")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The rows of one metric: its key, and its title, or its kind where it has none."""
+
+    metric: str
+    about: str
+    rows: tuple[Row, ...]
+
+    @property
+    def has_posterior(self) -> bool:
+        """Whether any row has a Bayesian reading."""
+        return any(row.has_posterior for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The metrics of one role.
+
+    Attributes:
+        title: The heading.
+        meaning: What it means, in plain words; None where there is nothing to add.
+        level: Coverage of the intervals, such as ``95%``; several where they differ.
+        blocks: One per metric, in the order of the result.
+    """
+
+    title: str
+    meaning: str | None
+    level: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of all metrics."""
+        return tuple(row for block in self.blocks for row in block.rows)
+
+    @property
+    def has_rope(self) -> bool:
+        """Whether any row says how likely it is that there is practically no effect."""
+        return any(row.prob_in_rope is not None for row in self.rows)
+
+    @property
+    def has_posterior(self) -> bool:
+        """Whether any row has a Bayesian reading."""
+        return any(block.has_posterior for block in self.blocks)
+
+
+class GroupBuilder:
+    """Turns a result's records into groups and collects their notes on the way."""
+
+    def __init__(self, result: Result) -> None:
+        self._spec = result.spec
+        self._estimates = {(e.metric, e.variant): e for e in result.estimates}
+        self._compared = [record for record in result.results if record.control is not None]
+        self._described = [record for record in result.results if record.control is None]
+        self._footnotes = Footnotes()
+
+    def comparisons(self) -> tuple[Group, ...]:
+        """One group per role in the order people read them, then the segments."""
+        whole = [record for record in self._compared if record.segment is None]
+        roles = dict.fromkeys([*_ROLE_ORDER, *(record.role for record in whole)])
+        groups = [
+            self._group(
+                words.role_title(clean(role)),
+                words.role_meaning(role),
+                [record for record in whole if record.role == role],
+            )
+            for role in roles
+        ]
+        parts = [record for record in self._compared if record.segment is not None]
+        groups.append(self._group(words.SEGMENTS_TITLE, words.SEGMENTS_MEANING, parts))
+        return tuple(group for group in groups if group.blocks)
+
+    def estimates(self) -> Group | None:
+        """The values of variants that are not compared; None where there are none."""
+        if not self._described:
+            return None
+        return self._group(words.ESTIMATES_TITLE, words.MEANINGS["estimates"], self._described)
+
+    def notes(self) -> tuple[tuple[int, str], ...]:
+        """The notes of all groups that were built so far, with their marks."""
+        return self._footnotes.listed()
+
+    def _group(self, title: str, meaning: str | None, records: Sequence[Record]) -> Group:
+        by_metric: dict[str, list[Record]] = {}
+        for record in records:
+            by_metric.setdefault(record.metric, []).append(record)
+        blocks = tuple(
+            Block(clean(metric), self._about(members[0]), tuple(map(self._row, members)))
+            for metric, members in by_metric.items()
+        )
+        return Group(title, meaning, _levels(record.ci_level for record in records), blocks)
+
+    def _row(self, record: Record) -> Row:
+        return build_row(
+            record,
+            method=method_line(record, self._spec),
+            notes=self._footnotes.marks(record.notes),
+            estimates=self._estimates,
+        )
+
+    def _about(self, record: Record) -> str:
+        """The metric's title, or its kind where the spec gives no title."""
+        titles = {
+            metric.get("key"): metric.get("title")
+            for metric in self._spec.get("metrics") or ()
+            if isinstance(metric, dict)
+        }
+        return clean(titles.get(record.metric) or words.readable(record.kind))
+
+
+def _levels(levels: Iterable[float]) -> str:
+    return " and ".join(numbers.level(level) for level in dict.fromkeys(levels))

@@ -1,0 +1,83 @@
+"""The verdict, and what forbids using the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from abtest.report import numbers, words
+from abtest.report.numbers import ABSENT
+from abtest.report.text import clean
+
+if TYPE_CHECKING:
+    from abtest.analysis.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The verdict.
+
+    Attributes:
+        tone: The verdict's key for colouring, or ``none`` where there is no verdict.
+        word: The verdict in words; None where there is no verdict.
+        variant: Which variant to ship or roll back; None where the verdict names none.
+        reason: The sentence that explains it.
+        value: What it is worth, with its interval; None where money was not asked for.
+        rule: Which line of the decision rule spoke; None where there is no rule.
+    """
+
+    tone: str
+    word: str | None
+    variant: str | None
+    reason: str
+    value: str | None
+    rule: str | None
+
+
+def build_headline(result: Result) -> Headline:
+    """The verdict in words, with its reason."""
+    decision = result.decision
+    names_variant = decision.verdict in {"ship", "rollback"}
+    return Headline(
+        tone=decision.verdict or "none",
+        word=None if decision.verdict is None else words.VERDICT_WORDS[decision.verdict],
+        variant=clean(decision.variant) if names_variant and decision.variant else None,
+        reason=_reason(result),
+        value=_worth(result),
+        rule=clean(decision.rule_line) if decision.rule_line else None,
+    )
+
+
+def _reason(result: Result) -> str:
+    """The reason without the verdict in front, which the headline already says."""
+    decision = result.decision
+    if decision.verdict is None:
+        return clean(decision.reason)
+    lead = f"{words.VERDICT_WORDS[decision.verdict]} {decision.variant}: "
+    return clean(decision.reason.removeprefix(lead))
+
+
+def _worth(result: Result) -> str | None:
+    decision = result.decision
+    if decision.value is None:
+        return None
+    data = result.spec.get("data")
+    currency = data.get("currency") if isinstance(data, dict) else None
+    amount, interval = numbers.money(decision.value, decision.value_ci_low, decision.value_ci_high)
+    told = f"{clean(currency)} {amount}" if currency else amount
+    return told if interval == ABSENT else f"{told} ({interval})"
+
+
+def build_banners(result: Result) -> tuple[str, ...]:
+    """Why the numbers must not be used as they are: the causes of exit codes 5, 3 and 4."""
+    banners = []
+    if result.exit_code == 5:
+        banners.append(words.DRIFTED_BANNER)
+    if any(check.status == "fail" for check in result.checks):
+        banners.append(words.FAILED_BANNER)
+    primary = [record for record in result.results if record.role == "primary"]
+    if primary and all(record.n == 0 or record.n_control == 0 for record in primary):
+        dates = sorted({record.readable_on for record in primary if record.readable_on})
+        when = f" The first is readable on {clean(dates[0])}." if dates else ""
+        banners.append(f"{words.UNREADABLE_BANNER}{when}")
+    return tuple(banners)

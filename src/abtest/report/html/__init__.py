@@ -1,0 +1,63 @@
+"""The report as one HTML file: no network, no script, light and dark, screen, phone and paper.
+
+Each section is one template in ``sections/``, shown when its data is in the view. To add one, write
+the template and name it in `SECTIONS`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from abtest.report import words
+from abtest.report.html.forest import draw_forest
+from abtest.report.view import build_view
+
+if TYPE_CHECKING:
+    from abtest.analysis.result import Result
+
+SECTIONS = (
+    "verdict",
+    "checks",
+    "waterfall",
+    "results",
+    "estimates",
+    "forest",
+    "bayes",
+    "notes",
+    "methods",
+    "glossary",
+)
+
+
+def render_html(result: Result) -> str:
+    """The whole report as one self-contained page.
+
+    Args:
+        result: The result of an analysis.
+
+    Returns:
+        HTML that fetches nothing and runs nothing; every value from the result is escaped.
+    """
+    page = _environment().get_template("page.html")
+    return page.render(
+        view=build_view(result),
+        sections=SECTIONS,
+        meanings=words.MEANINGS,
+        glossary=words.GLOSSARY,
+        draw_forest=draw_forest,
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("abtest.report", "html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,230 @@
+"""One record as a row of text: every number formatted, every name made safe to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from abtest.report import numbers, words
+from abtest.report.numbers import ABSENT
+from abtest.report.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from abtest.analysis.result import Record, VariantEstimate
+
+EstimateKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One contrast on one metric, or one variant where there is no comparison.
+
+    A number that should be there and is absent is an em dash; a field that does not belong to this
+    result at all is None, and its place is left out.
+
+    Attributes:
+        metric: The metric's key.
+        name: The variant, or the contrast where it is not a variant.
+        control: What it is compared with; None in a descriptive row.
+        segment: Which customers; None for all of them.
+        tags: Short words about the row: its verdict, its guardrail, its label.
+        n: Units counted.
+        n_control: Units counted in control.
+        immature: Units too young to count; None where there are none.
+        immature_control: The same in control.
+        pending: When the metric becomes readable, where it is not readable yet.
+        value: The variant's value.
+        value_ci: Its own interval; only in a descriptive row.
+        value_control: Control's value.
+        lift: Relative difference.
+        lift_ci: Its interval.
+        difference: Absolute difference.
+        difference_ci: Its interval.
+        difference_ci_adjusted: The interval that goes with the adjusted p-value.
+        pvalue: Of no effect.
+        pvalue_adjusted: The same, for the family.
+        prob_beats_control: Posterior probability.
+        prob_best: Posterior probability.
+        expected_loss: Of shipping this variant.
+        posterior_lift: Posterior median.
+        posterior_lift_ci: Its credible interval.
+        prob_in_rope: Posterior probability of practically no effect.
+        method: How the numbers were made, in one line.
+        notes: The marks of the row's footnotes.
+    """
+
+    metric: str
+    name: str
+    control: str | None
+    segment: str | None
+    tags: tuple[str, ...]
+    n: str
+    n_control: str
+    immature: str | None
+    immature_control: str | None
+    pending: str | None
+    value: str
+    value_ci: str
+    value_control: str
+    lift: str
+    lift_ci: str
+    difference: str
+    difference_ci: str
+    difference_ci_adjusted: str | None
+    pvalue: str
+    pvalue_adjusted: str | None
+    prob_beats_control: str
+    prob_best: str
+    expected_loss: str
+    posterior_lift: str
+    posterior_lift_ci: str
+    prob_in_rope: str | None
+    method: str
+    notes: tuple[int, ...]
+
+    @property
+    def has_posterior(self) -> bool:
+        """Whether there is a Bayesian reading of this row."""
+        return self.prob_beats_control != ABSENT
+
+    @property
+    def effect(self) -> tuple[str, str, str]:
+        """What to show where there is room for one effect: its name, the number, its interval."""
+        if self.lift_ci == ABSENT and self.difference_ci != ABSENT:
+            return "difference", self.difference, self.difference_ci
+        return "lift", self.lift, self.lift_ci
+
+    @property
+    def immature_both(self) -> str | None:
+        """Immature units of control and variant; None where there are none."""
+        if self.immature is None and self.immature_control is None:
+            return None
+        return f"{self.immature_control or 0} -> {self.immature or 0}"
+
+    @property
+    def sentence(self) -> str:
+        """The row in words, for people who do not read tables."""
+        name, number, interval = self.effect
+        if number == ABSENT:
+            return f"{self.metric}, {self.name}: no number yet."
+        told = f"{self.metric} was {self.value_control} with {self.control} and {self.value}"
+        told += f" with {self.name}: a {name} of {number}"
+        if interval == ABSENT:
+            return f"{told}."
+        return f"{told}. The data supports a {name} {_between(interval)}."
+
+
+def build_row(
+    record: Record,
+    *,
+    method: str,
+    notes: tuple[int, ...],
+    estimates: Mapping[EstimateKey, VariantEstimate],
+) -> Row:
+    """Format one record.
+
+    Args:
+        record: The record.
+        method: How its numbers were made, in one line.
+        notes: The marks of its footnotes.
+        estimates: The variants' own intervals by metric and variant, used in descriptive rows.
+
+    Returns:
+        The row.
+    """
+    estimate = estimates.get((record.metric, record.variant)) if record.control is None else None
+    low, high = (estimate.ci_low, estimate.ci_high) if estimate else (None, None)
+    value, value_ci = numbers.value_with_interval(record.value, low, high, kind=record.kind)
+    lift, lift_ci = numbers.lift_with_interval(record.lift, record.lift_ci_low, record.lift_ci_high)
+    difference, difference_ci = numbers.difference_with_interval(
+        record.difference, record.difference_ci_low, record.difference_ci_high, kind=record.kind
+    )
+    posterior, posterior_ci = numbers.lift_with_interval(
+        record.posterior_lift, record.posterior_lift_low, record.posterior_lift_high
+    )
+    rope = record.prob_in_rope
+    return Row(
+        metric=clean(record.metric),
+        name=contrast_name(record),
+        control=None if record.control is None else clean(record.control),
+        segment=None if record.segment is None else clean(record.segment),
+        tags=_tags(record),
+        n=numbers.count(record.n),
+        n_control=numbers.count(record.n_control),
+        immature=_immature(record.n_immature),
+        immature_control=_immature(record.n_immature_control),
+        pending=_pending(record),
+        value=value,
+        value_ci=value_ci,
+        value_control=numbers.value_with_interval(
+            record.value_control, None, None, kind=record.kind
+        )[0],
+        lift=lift,
+        lift_ci=lift_ci,
+        difference=difference,
+        difference_ci=difference_ci,
+        difference_ci_adjusted=_adjusted_interval(record),
+        pvalue=numbers.pvalue(record.pvalue),
+        pvalue_adjusted=_adjusted_pvalue(record),
+        prob_beats_control=numbers.probability(record.prob_beats_control),
+        prob_best=numbers.probability(record.prob_best),
+        expected_loss=numbers.expected_loss(
+            record.expected_loss, kind=record.kind, model=record.bayes_model
+        ),
+        posterior_lift=posterior,
+        posterior_lift_ci=posterior_ci,
+        prob_in_rope=None if rope is None else numbers.probability(rope),
+        method=method,
+        notes=notes,
+    )
+
+
+def contrast_name(record: Record) -> str:
+    """The contrast where it is a main effect or an interaction, else the variant."""
+    is_effect = record.contrast.startswith(("main:", "interaction:"))
+    return clean(record.contrast if is_effect else record.variant)
+
+
+def _tags(record: Record) -> tuple[str, ...]:
+    tags: list[str] = []
+    is_plain = record.label == "confirmatory" or record.control is None
+    if not is_plain and record.label != record.role:
+        tags.append(record.label)
+    if record.verdict is not None:
+        tags.append(words.VERDICT_WORDS[record.verdict].lower())
+    if record.guardrail is not None:
+        tags.append(words.GUARDRAIL_WORDS[record.guardrail])
+    if record.harm:
+        tags.append("harm shown")
+    if record.equivalent:
+        tags.append("equivalent to control")
+    return tuple(tags)
+
+
+def _immature(n: int | None) -> str | None:
+    return numbers.count(n) if n else None
+
+
+def _pending(record: Record) -> str | None:
+    if record.n > 0 or not record.n_immature:
+        return None
+    return f"readable on {clean(record.readable_on)}" if record.readable_on else "not readable yet"
+
+
+def _adjusted_pvalue(record: Record) -> str | None:
+    return None if record.pvalue_adjusted is None else numbers.pvalue(record.pvalue_adjusted)
+
+
+def _adjusted_interval(record: Record) -> str | None:
+    low, high = record.difference_ci_low_adjusted, record.difference_ci_high_adjusted
+    if low is None and high is None:
+        return None
+    return numbers.difference_with_interval(None, low, high, kind=record.kind)[1]
+
+
+def _between(interval: str) -> str:
+    if interval.startswith(("from ", "up to ")):
+        return interval
+    return f"from {interval}"

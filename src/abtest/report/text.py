@@ -1,0 +1,34 @@
+"""Makes text from specs and data safe to show anywhere.
+
+Names come from customers' files. A terminal obeys escape sequences, and a browser obeys
+direction overrides, so both are replaced by a visible mark here, once, for every renderer.
+"""
+
+from __future__ import annotations
+
+import re
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+_BREAKS = re.compile("[\t\n\v\f\r\x85\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}]+")
+# Control codes, direction embeddings, overrides and isolates, lone surrogates. The joiners (U+200C,
+# U+200D) and the two direction marks stay: Persian, Arabic and emoji need them.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def clean(text: object) -> str:
+    r"""The text on one line, without anything that a terminal or a browser would obey.
+
+    Args:
+        text: Any value; it is shown as ``str(text)``.
+
+    Returns:
+        The text with line breaks and tabs as one space and control characters as U+FFFD.
+
+    Examples:
+        >>> clean("a\tb")
+        'a b'
+        >>> clean("\x1b[31mred") == REPLACEMENT + "[31mred"
+        True
+    """
+    return _UNSAFE.sub(REPLACEMENT, _BREAKS.sub(" ", str(text)))

@@ -1,0 +1,138 @@
+"""The view: a result as text, ready to be drawn.
+
+Pure: no drawing, no files, no clock. The terminal, Markdown and HTML show a view and format
+nothing themselves, so that all of them say the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from abtest.report import numbers
+from abtest.report.checks import CheckRow, Waterfall, build_checks, build_waterfall, summarise
+from abtest.report.footnotes import MethodNote, describe_methods
+from abtest.report.groups import Group, GroupBuilder
+from abtest.report.headline import Headline, build_banners, build_headline
+from abtest.report.rows import contrast_name
+from abtest.report.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from abtest.analysis.result import Record, Result
+
+
+@dataclass(frozen=True, slots=True)
+class ForestRow:
+    """One interval to draw, with the numbers it is drawn from."""
+
+    metric: str
+    name: str
+    lift: float
+    low: float | None
+    high: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A whole report.
+
+    Attributes:
+        title: The experiment's title, or its key.
+        experiment: The experiment's key.
+        hypothesis: What was expected; None where the spec does not say.
+        headline: The verdict.
+        banners: What forbids using the numbers; empty for a sound and readable result.
+        checks: The health checks, failures first.
+        checks_summary: How many passed, in words.
+        waterfall: Units left after each step; None where nothing was counted.
+        comparisons: Results with a control, by role.
+        estimates: Results without a comparison; None where there are none.
+        forest: The lift intervals.
+        notes: Footnotes as (mark, text).
+        methods: How the numbers were made.
+        facts: What the result was computed from, as (name, value).
+    """
+
+    title: str
+    experiment: str
+    hypothesis: str | None
+    headline: Headline
+    banners: tuple[str, ...]
+    checks: tuple[CheckRow, ...]
+    checks_summary: str
+    waterfall: Waterfall | None
+    comparisons: tuple[Group, ...]
+    estimates: Group | None
+    forest: tuple[ForestRow, ...]
+    notes: tuple[tuple[int, str], ...]
+    methods: tuple[MethodNote, ...]
+    facts: tuple[tuple[str, str], ...]
+
+
+def build_view(result: Result) -> View:
+    """Turn a result into what is shown.
+
+    Args:
+        result: The result of an analysis.
+
+    Returns:
+        The view. The same result always gives the same view.
+    """
+    builder = GroupBuilder(result)
+    comparisons, estimates = builder.comparisons(), builder.estimates()
+    hypothesis = result.spec.get("hypothesis")
+    return View(
+        title=clean(result.spec.get("title") or result.experiment),
+        experiment=clean(result.experiment),
+        hypothesis=clean(hypothesis) if hypothesis else None,
+        headline=build_headline(result),
+        banners=build_banners(result),
+        checks=build_checks(result.checks),
+        checks_summary=summarise(result.checks),
+        waterfall=build_waterfall(result.waterfall),
+        comparisons=comparisons,
+        estimates=estimates,
+        forest=_forest(result.results),
+        notes=builder.notes(),
+        methods=describe_methods(result.results, result.spec),
+        facts=_facts(result),
+    )
+
+
+def _forest(records: Sequence[Record]) -> tuple[ForestRow, ...]:
+    rows = []
+    for record in records:
+        if record.lift is None or record.control is None or record.segment is not None:
+            continue
+        low, high = record.lift_ci_low, record.lift_ci_high
+        if low is None and high is None:
+            continue
+        number, interval = numbers.lift_with_interval(record.lift, low, high)
+        rows.append(
+            ForestRow(
+                metric=clean(record.metric),
+                name=contrast_name(record),
+                lift=record.lift,
+                low=low,
+                high=high,
+                text=f"{number} ({interval})",
+            )
+        )
+    return tuple(rows)
+
+
+def _facts(result: Result) -> tuple[tuple[str, str], ...]:
+    facts = [
+        ("Experiment", result.experiment),
+        ("Data complete up to", result.as_of),
+        ("Time zone", result.timezone),
+        ("Assignment seed", result.seed),
+        ("Spec fingerprint", result.spec_fingerprint),
+        *((f"Data fingerprint, {key}", print_) for key, print_ in result.data_fingerprints.items()),
+        ("Result schema", result.schema_),
+        ("abtest", result.abtest_version),
+    ]
+    return tuple((clean(name), clean(value)) for name, value in facts if value is not None)

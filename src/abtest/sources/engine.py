@@ -1,0 +1,57 @@
+"""What the analysis asks of an engine: rows stay inside, numbers come out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import narwhals as nw
+
+    from abtest.sources.tables import Table
+    from abtest.sources.wanted import Wanted
+
+
+class Engine(Protocol):
+    """Where rows live and expressions run."""
+
+    def columns(self, name: str, table: Table) -> tuple[str, ...]:
+        """The columns of a table.
+
+        Raises:
+            DataError: The table cannot be read.
+        """
+        ...
+
+    def scan(self, name: str, table: Table, wanted: Sequence[Wanted]) -> nw.LazyFrame[Any]:
+        """The wanted columns of a table, under their new names, where its ``keep`` holds.
+
+        Raises:
+            DataError: The table or a column does not exist.
+        """
+        ...
+
+    def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Compute a frame once, so that it can be used many times.
+
+        Raises:
+            DataError: A value cannot be read as what it should be.
+        """
+        ...
+
+    def collect(self, frame: nw.LazyFrame[Any]) -> list[dict[str, Any]]:
+        """The rows of a small frame: aggregates, never customers.
+
+        Raises:
+            DataError: A value cannot be read as what it should be.
+        """
+        ...
+
+    def copies(self, name: str, table: Table) -> int:
+        """How many rows of a table, of those it keeps, repeat another in every column."""
+        ...
+
+    def fingerprints(self) -> dict[str, str]:
+        """SHA-256 of each file that was read, by table."""
+        ...

@@ -1,0 +1,133 @@
+"""How variants are compared, and what decides."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic_core import PydanticCustomError
+
+from abtest.fields import Alpha, Block, Duration, Key
+from abtest.methods import Method
+from abtest.methods.bayes import Bayes
+from abtest.sources.tables import Column
+
+Procedure = Literal["none", "bonferroni", "holm", "hochberg", "bh", "by", "dunnett", "gate_holm"]
+
+
+class Correction(Block):
+    """How p-values are adjusted in each family: the metrics of one role and their contrasts."""
+
+    primary: Procedure = "holm"
+    """Decides; keeps the chance of any false winner at alpha."""
+    secondary: Procedure = "holm"
+    """Explains."""
+    exploratory: Procedure = "bh"
+    """Suggests; keeps the share of false leads at alpha."""
+
+
+class CovariateWindow(Block):
+    """A half-open window before the anchor."""
+
+    start: Duration
+    """Where it starts: -90d."""
+    end: Duration
+    """Where it ends: 0d at the latest, so that nothing the treatment could move is inside."""
+
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401, ARG002 - pydantic's signature
+        if self.end.total_seconds() > 0:
+            raise PydanticCustomError(
+                "covariate_window",
+                "reaches past the anchor, where the treatment may have moved it; it must end by 0d",
+            )
+        if self.end <= self.start:
+            raise PydanticCustomError("window_order", "must end after its start")
+
+
+class Covariate(Block):
+    """Events of a unit before its anchor, counted or added up."""
+
+    kind: Literal["count", "sum"]
+    """count or sum."""
+    events: str
+    """Which stream of data.events."""
+    window: CovariateWindow
+    """The window; it must end at or before the anchor."""
+
+
+class Sequential(Block):
+    """A plan for looking more than once."""
+
+    engine: Literal["lan_demets", "confidence_sequence"]
+    """Group-sequential spending, or an always-valid confidence sequence."""
+    spending: Literal["obrien_fleming", "pocock", "hwang_shih_decani", "power"] | None = None
+    """How alpha is spent over the looks."""
+    looks: Literal["nightly"] | Annotated[int, Field(ge=1)] | None = None
+    """When it is looked at."""
+
+
+class Analysis(Block):
+    """How variants are compared."""
+
+    alpha: Alpha = 0.05
+    """Two-sided error rate; intervals cover 1 - alpha."""
+    correction: Correction = Correction()
+    """How p-values are adjusted."""
+    methods: dict[Key, Method] = {}
+    """A method for a metric, where the default is not wanted."""
+    sample_ratio_alpha: Alpha = 0.001
+    """A sample ratio whose p-value is below this fails its check."""
+    covariates: tuple[str, ...] = ()
+    """What was known before the treatment, for regression adjustment."""
+    segments: tuple[Column, ...] = ()
+    """Attributes to look at separately."""
+    bayes: Bayes = Bayes()
+    """The Bayesian reading."""
+    sequential: Sequential | None = None
+    """A plan for several looks; absent: one look."""
+
+
+class DecisionValue(Block):
+    """What a unit is worth."""
+
+    events: str
+    """The stream whose values are the revenue."""
+    basis: Literal["list", "net"] = "list"
+    """Before the incentive's cost, or net of it (the cost is then not subtracted again)."""
+
+
+class UnitCost(Block):
+    """What the goods cost."""
+
+    column: Column
+    """The column of the stream with the cost of the goods."""
+
+
+class Rule(Block):
+    """What must hold before a variant is shipped."""
+
+    require: tuple[Literal["guardrails", "primary"], ...] = ("guardrails", "primary")
+    """guardrails: none is breached and each with a margin passes; primary: significantly better."""
+    max_expected_loss: Annotated[float, Field(gt=0)] | None = None
+    """Ship only where the expected loss, as a share of control, is at most this."""
+
+
+class DecisionBlock(Block):
+    """What decides, and in which money."""
+
+    value: DecisionValue | None = None
+    """What a unit is worth."""
+    margin_pct: Annotated[float, Field(gt=0, le=100)] | None = None
+    """Margin in percent of revenue."""
+    unit_cost: UnitCost | None = None
+    """Cost of the goods; a pricing experiment needs it, because a price changes the margin."""
+    horizon: Duration | None = None
+    """Over which time money counts."""
+    redemptions: str | None = None
+    """The stream of redemptions."""
+    population: Annotated[int, Field(gt=0)] | None = None
+    """How many customers a decision is for."""
+    switching_cost: Annotated[float, Field(ge=0)] | None = None
+    """What it costs to change."""
+    rule: Rule = Rule()
+    """What must hold."""

@@ -1,0 +1,317 @@
+"""What must hold between the parts of a spec, and what is worth a warning.
+
+Each rule yields faults with a path; the loader adds file and line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from abtest.errors import Fault
+from abtest.metrics.base import ColumnMetric, EventMetric
+from abtest.metrics.ratio import RatioMetric
+from abtest.metrics.total import SumMetric
+from abtest.sources.tables import AssignmentsFromEvents
+from abtest.spec.faults import nearest
+from abtest.stats.summaries import Moments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from abtest.spec.experiment import Spec
+
+PERCENT_TOTALS = (100, 1_000, 10_000)
+_AFTER_TREATMENT = re.compile(r"(?i)open(ed|er|ers|s)?\b|click|deliver|viewed|seen|engaged")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What is declared in the text, also where its declaration has faults of its own.
+
+    Attributes:
+        variants: Keys of variants.
+        metrics: Keys of metrics.
+        roles: Roles that metrics name.
+        streams: Names of streams of events.
+    """
+
+    variants: tuple[str, ...]
+    metrics: tuple[str, ...]
+    roles: tuple[str, ...]
+    streams: tuple[str, ...]
+
+    @classmethod
+    def of(cls, data: Any) -> Names:  # noqa: ANN401 - raw YAML
+        """Read the names off raw data, whatever shape it has."""
+        events = _get(_get(data, "data"), "events")
+        return cls(
+            variants=_all(_get(data, "variants"), "key"),
+            metrics=_all(_get(data, "metrics"), "key"),
+            roles=_all(_get(data, "metrics"), "role"),
+            streams=tuple(events) if isinstance(events, dict) else (),
+        )
+
+
+def _get(data: Any, key: str) -> Any:  # noqa: ANN401 - raw YAML
+    return data.get(key) if isinstance(data, dict) else None
+
+
+def _all(items: Any, key: str) -> tuple[str, ...]:  # noqa: ANN401 - raw YAML
+    return tuple(
+        str(item[key])
+        for item in (items if isinstance(items, list) else ())
+        if isinstance(item, dict) and key in item
+    )
+
+
+def faults_in(spec: Spec, names: Names) -> list[Fault]:
+    """Every rule that the spec breaks."""
+    by_names = (
+        _overrides,
+        _metric_keys,
+        _primary,
+        _event_metrics,
+        _ratios,
+        _from_events,
+        _analysis_names,
+        _money,
+    )
+    rules = (_variants, _weights, _column_metrics)
+    return [
+        *(fault for rule in rules for fault in rule(spec)),
+        *(fault for rule in by_names for fault in rule(spec, names)),
+    ]
+
+
+def advice_on(spec: Spec) -> list[Fault]:
+    """What is allowed but probably not meant."""
+    rules = (_prices, _costs, _populations, _anchors, _margins)
+    return [fault for rule in rules for fault in rule(spec)]
+
+
+def _variants(spec: Spec) -> Iterator[Fault]:
+    if (spec.variants is None) == (spec.factors is None):
+        yield Fault(("variants",), "must be there, or factors instead (one of the two)")
+    variants = spec.variants or ()
+    for key, count in Counter(variant.key for variant in variants).items():
+        if count > 1:
+            yield Fault(("variants",), f"has {count} variants called {key!r}; keys must differ")
+    controls = [variant.key for variant in variants if variant.control]
+    if len(variants) > 1 and len(controls) != 1:
+        named = (
+            f"has {len(controls)} controls ({', '.join(controls)})"
+            if controls
+            else "has no control"
+        )
+        hint = "mark one variant with `control: true`"
+        yield Fault(("variants",), f"{named}; it must have exactly one", hint)
+
+
+def _weights(spec: Spec) -> Iterator[Fault]:
+    variants = spec.variants or ()
+    if not variants:
+        return
+    given = ["weight" in variant.model_fields_set for variant in variants]
+    weights = [variant.weight for variant in variants]
+    total = sum(weights)
+    if any(given) and not all(given):
+        missing = ", ".join(v.key for v, has in zip(variants, given, strict=True) if not has)
+        hint = "give every variant a weight, or none for an equal split"
+        yield Fault(("variants",), f"has weights for some variants but not for {missing}", hint)
+    elif total == 0:
+        yield Fault(("variants",), "has weights that sum to 0; at least one must be positive")
+    elif max(weights) >= 10 and total not in PERCENT_TOTALS and len(set(weights)) > 1:
+        hint = "shares sum to 100, 1000 or 10000; small parts such as 2 and 1 may sum to anything"
+        yield Fault(("variants",), f"has weights that sum to {total}; they must sum to 100", hint)
+
+
+def _overrides(spec: Spec, names: Names) -> Iterator[Fault]:
+    for unit, variant in spec.assignment.overrides.items():
+        if names.variants and variant not in names.variants:
+            path = ("assignment", "overrides", unit)
+            hint = nearest(variant, list(names.variants))
+            yield Fault(path, f"is {variant!r}, which is no variant", hint)
+
+
+def _metric_keys(_: Spec, names: Names) -> Iterator[Fault]:
+    for key, count in Counter(names.metrics).items():
+        if count > 1:
+            yield Fault(("metrics",), f"has {count} metrics called {key!r}; keys must differ")
+
+
+def _primary(spec: Spec, names: Names) -> Iterator[Fault]:
+    compared = spec.factors is not None or len(spec.variants or ()) > 1
+    if compared and "primary" not in names.roles:
+        hint = "add `role: primary` to the metric that decides"
+        yield Fault(("metrics",), "has no primary metric; it must have at least one", hint)
+
+
+def _event_metrics(spec: Spec, names: Names) -> Iterator[Fault]:
+    streams = list(names.streams)
+    for i, metric in enumerate(spec.metrics):
+        if not isinstance(metric, EventMetric):
+            continue
+        if metric.events not in streams:
+            message = f"is {metric.events!r}, which is no stream of data.events"
+            yield Fault(("metrics", i, "events"), message, nearest(metric.events, streams))
+        elif isinstance(metric, SumMetric) and _worthless(spec, metric.events):
+            path = ("data", "events", metric.events, "value")
+            hint = "add `value: amount`, the column with what an event is worth"
+            yield Fault(path, f"is missing; metric {metric.key} adds it up", hint)
+        if spec.data.assignments is None:
+            hint = "add data.assignments, or use a metric on a column (proportion, mean, ratio)"
+            yield Fault(("metrics", i), "counts events, but the data has no assignments", hint)
+    if spec.unit is None and spec.data.assignments is not None:
+        yield Fault(("unit",), "is null; with assignments it must name the column of unit ids")
+
+
+def _worthless(spec: Spec, stream: str) -> bool:
+    return stream in spec.data.events and spec.data.events[stream].value is None
+
+
+def _column_metrics(spec: Spec) -> Iterator[Fault]:
+    has_columns = spec.data.units is not None and spec.data.units.variant is not None
+    for i, metric in enumerate(spec.metrics):
+        if isinstance(metric, ColumnMetric) and not has_columns:
+            hint = "metrics on columns need data.units with a variant column"
+            yield Fault(("metrics", i), "reads a column, but the data has no unit rows", hint)
+
+
+def _ratios(spec: Spec, names: Names) -> Iterator[Fault]:
+    by_key = {metric.key: metric for metric in spec.metrics}
+    columns_allowed = spec.data.assignments is None
+    for i, metric in enumerate(spec.metrics):
+        if not isinstance(metric, RatioMetric):
+            continue
+        parts = []
+        for side in ("numerator", "denominator"):
+            name = getattr(metric, side)
+            part = by_key.get(name)
+            if part is None and name not in names.metrics and not columns_allowed:
+                message = f"is {name!r}, which is no metric"
+                known = [key for key, other in by_key.items() if other.summary is Moments]
+                yield Fault(("metrics", i, side), message, nearest(name, known))
+            elif part is not None and part.summary is not Moments:
+                message = f"is {name!r}, a {part.kind}; it must be a mean, a count or a sum"
+                yield Fault(("metrics", i, side), message)
+            parts.append(part)
+        top, bottom = parts
+        if isinstance(top, EventMetric) and isinstance(bottom, EventMetric):
+            same = top.anchor == bottom.anchor and top.maturity == bottom.maturity
+            if not same or top.window != bottom.window:
+                message = "has parts with different windows, anchors or maturity; they must agree"
+                yield Fault(("metrics", i), message)
+
+
+def _from_events(spec: Spec, names: Names) -> Iterator[Fault]:
+    assignments = spec.data.assignments
+    if not isinstance(assignments, AssignmentsFromEvents):
+        return
+    path = ("data", "assignments", "from_events")
+    streams = list(names.streams)
+    if assignments.from_events not in streams:
+        message = f"is {assignments.from_events!r}, which is no stream of data.events"
+        yield Fault(path, message, nearest(assignments.from_events, streams))
+    if len(spec.variants or ()) != 1:
+        hint = "a log says nothing about who got what; assignments come from a file"
+        yield Fault(path, "enrols every unit in one variant; the spec must have exactly one", hint)
+
+
+def _analysis_names(spec: Spec, names: Names) -> Iterator[Fault]:
+    metrics = {metric.key: metric for metric in spec.metrics}
+    for key, method in spec.analysis.methods.items():
+        path = ("analysis", "methods", key)
+        if key not in names.metrics:
+            yield Fault(path, "is no metric", nearest(key, list(names.metrics)))
+        elif key in metrics and method.takes is not metrics[key].summary:
+            message = f"is {method.kind}, which does not fit a {metrics[key].kind}"
+            yield Fault(path, message)
+    for i, name in enumerate(spec.analysis.covariates):
+        if name not in spec.covariates:
+            message = f"is {name!r}, which is no covariate"
+            yield Fault(
+                ("analysis", "covariates", i), message, nearest(name, list(spec.covariates))
+            )
+    for key, covariate in spec.covariates.items():
+        if covariate.events not in names.streams:
+            message = f"is {covariate.events!r}, which is no stream of data.events"
+            yield Fault(("covariates", key, "events"), message)
+
+
+def _money(spec: Spec, names: Names) -> Iterator[Fault]:
+    decision = spec.decision
+    if decision is None:
+        return
+    streams = list(names.streams)
+    if decision.value is not None and decision.value.events not in streams:
+        message = f"is {decision.value.events!r}, which is no stream of data.events"
+        yield Fault(
+            ("decision", "value", "events"), message, nearest(decision.value.events, streams)
+        )
+    if decision.redemptions is not None and decision.redemptions not in streams:
+        message = f"is {decision.redemptions!r}, which is no stream of data.events"
+        yield Fault(("decision", "redemptions"), message, nearest(decision.redemptions, streams))
+    if decision.value is not None and spec.kind == "pricing" and decision.unit_cost is None:
+        hint = "a price changes the margin, so a margin in percent will not do: add unit_cost"
+        yield Fault(("decision",), "asks for money but has no unit_cost", hint)
+
+
+def _prices(spec: Spec) -> Iterator[Fault]:
+    for i, variant in enumerate(spec.variants or ()):
+        if spec.kind == "pricing" and not any("price" in key for key in variant.payload):
+            message = f"is a pricing experiment, but {variant.key} has no price in its payload"
+            yield Fault(("variants", i), message, "add `payload: {price: 9.99}`")
+
+
+def _costs(spec: Spec) -> Iterator[Fault]:
+    if spec.kind != "incentive_mix" or len(spec.variants or ()) < 2:
+        return
+    for i, variant in enumerate(spec.variants or ()):
+        if variant.cost is None and not variant.control:
+            message = f"is an incentive, but {variant.key} has no cost"
+            yield Fault(("variants", i), message, "add `cost: {per_redemption: 4.00}`")
+
+
+def _populations(spec: Spec) -> Iterator[Fault]:
+    """A population that the treatment may have moved, such as those who opened the message."""
+    if spec.kind != "messaging":
+        return
+    hint = "who opens depends on the message; analyse everyone who was assigned"
+    tables = {"assignments": spec.data.assignments, "units": spec.data.units}
+    for name, table in tables.items():
+        path = getattr(table, "path", "")
+        if _AFTER_TREATMENT.search(path):
+            message = f"is {path!r}, which sounds like a population defined after the treatment"
+            yield Fault(("data", name, "path"), message, hint)
+        for i, keep in enumerate(getattr(table, "keep", ())):
+            if _AFTER_TREATMENT.search(keep.column):
+                message = f"keeps units by {keep.column!r}, which happens after the treatment"
+                yield Fault(("data", name, "keep", i), message, hint)
+    for i, segment in enumerate(spec.analysis.segments):
+        if _AFTER_TREATMENT.search(segment):
+            message = f"is {segment!r}, which sounds like something after the treatment"
+            yield Fault(("analysis", "segments", i), message, hint)
+
+
+def _anchors(spec: Spec) -> Iterator[Fault]:
+    if isinstance(spec.data.assignments, AssignmentsFromEvents):
+        return
+    for i, metric in enumerate(spec.metrics):
+        if isinstance(metric, EventMetric) and metric.anchor == "first_event":
+            message = "is anchored on an event after assignment, which the treatment may have moved"
+            hint = "its numbers are descriptive; anchor the primary metric on assignment"
+            yield Fault(("metrics", i, "anchor"), message, hint)
+        if isinstance(metric, EventMetric) and metric.maturity == "all":
+            message = "counts units whose window is not over as if it were: the result is biased"
+            yield Fault(("metrics", i, "maturity"), message, "use `maturity: complete`")
+
+
+def _margins(spec: Spec) -> Iterator[Fault]:
+    for i, metric in enumerate(spec.metrics):
+        if metric.role == "guardrail" and metric.non_inferiority_margin is None:
+            message = "is a guardrail without a margin: it can only show harm, never pass"
+            hint = "add `non_inferiority_margin: {relative: 0.02}`"
+            yield Fault(("metrics", i), message, hint)

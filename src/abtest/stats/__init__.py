@@ -1,0 +1,1 @@
+"""Pure numerics on small frozen statistics: no frames, files or specs."""

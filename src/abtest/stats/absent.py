@@ -1,0 +1,52 @@
+"""A comparison without numbers, and the sentences that say why."""
+
+from __future__ import annotations
+
+from abtest.stats.comparison import Comparison
+
+LIFT_UNBOUNDED = "relative lift cannot be bounded"
+CONTROL_NOT_POSITIVE = "control is zero or negative: a relative lift has no meaning"
+
+
+def without_inference(
+    value_control: float | None,
+    value: float | None,
+    *,
+    ci_level: float,
+    method: str,
+    note: str,
+) -> Comparison:
+    """The two values and what separates them, but no p-value and no interval.
+
+    Args:
+        value_control: The control's value, in the metric's unit; None where there is none.
+        value: The treatment's value.
+        ci_level: The coverage that was asked for.
+        method: The method's kind.
+        note: Why there is no inference.
+
+    Returns:
+        A comparison whose inferential fields are all None.
+
+    Example:
+        >>> without_inference(2.0, None, ci_level=0.95, method="welch", note="no units").difference
+    """
+    difference = lift = None
+    if value_control is not None and value is not None:
+        difference = value - value_control
+        lift = difference / value_control if value_control > 0 else None
+    return Comparison(
+        value=value,
+        value_control=value_control,
+        difference=difference,
+        difference_ci=None,
+        lift=lift,
+        lift_ci=None,
+        se=None,
+        statistic=None,
+        df=None,
+        pvalue=None,
+        ci_level=ci_level,
+        method=method,
+        notes=(note,),
+    )

@@ -1,0 +1,1 @@
+"""Posteriors of the effect of each variant, by closed forms and fixed quadrature: no sampling."""

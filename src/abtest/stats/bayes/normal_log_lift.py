@@ -1,0 +1,170 @@
+"""The default posterior: a normal likelihood and a normal prior on the log lift."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+from abtest.stats.bayes.normal import Normal, lift_loss
+from abtest.stats.bayes.quadrature import Floats, panels
+from abtest.stats.posterior import Posterior, VariantPosterior
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from abtest.stats.bayes.question import Question
+
+_REACH = 8.5  # standard deviations; what lies beyond is below 1e-16
+_STEPS = np.linspace(-_REACH, _REACH, 9)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLevel:
+    """One variant's value on the log scale.
+
+    Attributes:
+        mean: Logarithm of the estimate.
+        variance: Variance of that logarithm: (1 - p) / events for a proportion, v / m^2 for a mean.
+    """
+
+    mean: float
+    variance: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Joint:
+    """The joint posterior of the log lifts, by control's error.
+
+    Given the error of control's logarithm, c ~ N(mean, sd), the log lifts are independent:
+    N(start[j] + slope[j] c, spread[j]).
+    """
+
+    error: Normal
+    start: Floats
+    slope: Floats
+    spread: Floats
+
+    def marginal(self, j: int) -> Normal:
+        mean = self.start[j] + self.slope[j] * self.error.mean
+        return Normal(float(mean), math.hypot(self.spread[j], self.slope[j] * self.error.sd))
+
+
+def normal_log_lift(
+    control: LogLevel,
+    treatments: Sequence[LogLevel],
+    prior: Normal,
+    question: Question,
+) -> Posterior:
+    """The joint posterior of the lifts of several variants over one control.
+
+    log(m_j / m_c) = theta_j + e_j - e_c with independent normal errors; the error of control is
+    shared. theta_j ~ N(prior), independently. Marginals are closed forms; the chance to be the best
+    integrates control's error and one log lift numerically.
+
+    Assumes estimates that are close to normal on the log scale: some 20 events per variant.
+
+    Args:
+        control: The control's level.
+        treatments: The other variants' levels.
+        prior: The prior of each log lift.
+        question: The direction, the coverage and the region of practical equivalence.
+
+    Returns:
+        The posterior; lifts and losses are relative (0.01 is 1%).
+
+    Source:
+        Spiegelhalter, Abrams & Myles (2004), chapter 3; Deng (2015).
+
+    Example:
+        >>> from abtest.stats.bayes.question import Question
+        >>> levels = LogLevel(-2.0, 0.01), LogLevel(-1.9, 0.01)
+        >>> result = normal_log_lift(levels[0], [levels[1]], Normal(0.0, 0.05), Question())
+        >>> round(result.variants[0].prob_beats_control, 3)
+        0.593
+    """
+    joint = _joint(control, treatments, prior)
+    best = _prob_best(joint, increase=question.increase)
+    return Posterior(
+        model="normal_log_lift",
+        prior_mean=prior.mean,
+        prior_sd=prior.sd,
+        control_prob_best=float(best[0]),
+        variants=tuple(
+            _summary(joint.marginal(j), float(best[j + 1]), question)
+            for j in range(len(treatments))
+        ),
+    )
+
+
+def _joint(control: LogLevel, treatments: Sequence[LogLevel], prior: Normal) -> _Joint:
+    tau = prior.sd**2
+    ratio = np.array([level.mean - control.mean for level in treatments])
+    own = np.array([level.variance for level in treatments])
+    slope = tau / (tau + own)
+    # What each variant says about control's error: ratio_j + c ~ N(prior mean, tau + own_j).
+    information = 1 / (tau + own)
+    share = control.variance / (1 + control.variance * information.sum())
+    centre = share * float((information * (prior.mean - ratio)).sum())
+    return _Joint(
+        error=Normal(centre, math.sqrt(share)),
+        start=slope * ratio + (1 - slope) * prior.mean,
+        slope=slope,
+        spread=np.sqrt(slope * own),
+    )
+
+
+def _summary(log_lift: Normal, prob_best: float, question: Question) -> VariantPosterior:
+    low, high = log_lift.interval(question.ci_level)
+    inside, rope = None, question.rope
+    if rope is not None:
+        inside = log_lift.below(math.log1p(rope)) - log_lift.below(math.log1p(-rope))
+    return VariantPosterior(
+        prob_beats_control=log_lift.above(0.0) if question.increase else log_lift.below(0.0),
+        prob_best=prob_best,
+        expected_loss=lift_loss(log_lift, increase=question.increase),
+        lift=math.expm1(log_lift.mean),
+        lift_low=math.expm1(low),
+        lift_high=math.expm1(high),
+        prob_in_rope=inside,
+    )
+
+
+def _prob_best(joint: _Joint, *, increase: bool) -> Floats:
+    """Chance to be the best: control first, then the variants."""
+    if len(joint.start) == 1:
+        marginal = joint.marginal(0)
+        win, lose = marginal.above(0.0), marginal.below(0.0)
+        return np.array([lose, win] if increase else [win, lose])
+    sign = 1.0 if increase else -1.0
+    # The finer the variants are known next to control's error, the sharper the steps over it.
+    sharpness = float((joint.slope * joint.error.sd / joint.spread).max())
+    steps = 16 * math.ceil(min(max(sharpness / 4, 1.0), 8.0))
+    scaled_error, weight = panels(np.linspace(-_REACH, _REACH, steps + 1))
+    error = joint.error.mean + joint.error.sd * scaled_error
+    weight = weight * _density(scaled_error)
+    centre = sign * (joint.start[:, None] + joint.slope[:, None] * error)
+    spread = joint.spread[:, None]
+    control = special.ndtr(-centre / spread).prod(axis=0)
+    # Each variant against the others over the values above control, panels at every scale.
+    breaks = (centre[:, :, None] + spread[:, :, None] * _STEPS).transpose(1, 0, 2)
+    breaks = np.sort(np.maximum(breaks.reshape(len(error), -1), 0.0), axis=1)
+    breaks = np.concatenate([np.zeros((len(error), 1)), breaks], axis=1)
+    nodes, node_weights = panels(breaks)
+    scaled = (nodes - centre[:, :, None]) / spread[:, :, None]
+    masses = special.ndtr(scaled)
+    chances = [control]
+    for j in range(len(centre)):
+        others = np.delete(masses, j, axis=0).prod(axis=0)
+        density = _density(scaled[j]) / joint.spread[j]
+        chances.append((node_weights * density * others).sum(axis=1))
+    result: Floats = np.stack(chances) @ weight
+    return result
+
+
+def _density(scaled: Floats) -> Floats:
+    result: Floats = np.exp(-scaled * scaled / 2) / math.sqrt(2 * math.pi)
+    return result

@@ -1,0 +1,83 @@
+"""Did the split come out as planned? The sample-ratio check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scipy import special
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRatio:
+    """Observed counts against the planned split.
+
+    Attributes:
+        statistic: Pearson's chi-square; None where nothing can be tested.
+        df: Variants with a share, less one.
+        pvalue: Chance of a split at least this far from the plan; None where nothing can be tested.
+        expected: Expected count of each variant, in the order that was passed.
+        unexpected: Units seen in variants whose planned share is zero: any at all is an error.
+        notes: Why something is missing or needs care.
+    """
+
+    statistic: float | None
+    df: int
+    pvalue: float | None
+    expected: tuple[float, ...]
+    unexpected: int
+    notes: tuple[str, ...] = ()
+
+
+def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio:
+    """Test counts of units against the planned shares by Pearson's chi-square.
+
+    X^2 = sum (observed - expected)^2 / expected over the variants with a positive share. Variants
+    with share zero cost no degree of freedom; units in them are reported in ``unexpected``.
+
+    Assumes independent assignment of each unit and expected counts of about five or more.
+
+    Args:
+        counts: Units per variant, at least 0.
+        weights: Planned shares in the same order, in any unit, at least 0.
+
+    Returns:
+        The test. Without a p-value where fewer than two variants have a share or no unit came.
+
+    Raises:
+        ValueError: The lengths differ, or a count or weight is negative or not finite.
+
+    Source:
+        Pearson (1900); Fabijan et al. (2019), Diagnosing sample ratio mismatch, KDD.
+
+    Example:
+        >>> round(sample_ratio([821588, 815482], [50, 50]).pvalue, 8)
+        1.82e-06
+    """
+    if len(counts) != len(weights):
+        raise ValueError(f"there are {len(counts)} counts and {len(weights)} weights; match them.")
+    for value in (*counts, *weights):
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"a count or weight is {value}; it must be a number from 0.")
+    planned = [(count, weight) for count, weight in zip(counts, weights, strict=True) if weight]
+    units = sum(count for count, _ in planned)
+    unexpected = sum(counts) - units
+    total_weight = sum(weights)
+    expected = tuple(units * weight / total_weight if weight else 0.0 for weight in weights)
+    df = max(len(planned) - 1, 0)
+    if df == 0 or units == 0:
+        note = "no units" if df else "fewer than two variants have a planned share"
+        return SampleRatio(None, df, None, expected, unexpected, (f"{note}: nothing to test",))
+    terms = (
+        (count - share) ** 2 / share
+        for count, share, weight in zip(counts, expected, weights, strict=True)
+        if weight
+    )
+    statistic = sum(terms)
+    small = min(share for share, weight in zip(expected, weights, strict=True) if weight) < 5
+    notes = ("an expected count is under 5: the p-value is approximate",) if small else ()
+    pvalue = float(special.chdtrc(df, statistic))
+    return SampleRatio(statistic, df, pvalue, expected, unexpected, notes)

@@ -1,0 +1,218 @@
+"""What every registered method of comparison promises."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from abtest.methods import METHODS, LinearizedRatio, MiettinenNurminen, Welch, default_method
+from abtest.stats.summaries import Moments, PairMoments, Proportion, Summary
+
+if TYPE_CHECKING:
+    from abtest.stats.comparison import Comparison, Interval
+
+AnyMethod = MiettinenNurminen | Welch | LinearizedRatio
+Units = list[tuple[float, float]]  # one (numerator, denominator) per unit, seen as each kind needs
+
+EMPTY: dict[type[Any], Summary] = {
+    Proportion: Proportion(0, 0),
+    Moments: Moments(0, 0.0, 0.0),
+    PairMoments: PairMoments(0, 0.0, 0.0, 0.0, 0.0, 0.0),
+}
+
+unit = st.tuples(st.floats(0, 1000).map(lambda v: round(v, 2)), st.integers(1, 9).map(float))
+units = st.lists(unit, min_size=2, max_size=25)
+ci_levels = st.floats(0.5, 0.999)
+methods = pytest.mark.parametrize("method", [kind() for kind in METHODS], ids=lambda m: m.kind)
+
+
+def one(kind: type[Any], numerator: float, denominator: float) -> Any:  # noqa: ANN401 - any kind of summary
+    """The summary of a single unit; for a proportion, whether the numerator exceeds 500."""
+    if kind is Proportion:
+        return Proportion(1, int(numerator > 500))
+    if kind is Moments:
+        return Moments(1, numerator, 0.0)
+    return PairMoments(1, numerator, denominator, 0.0, 0.0, 0.0)
+
+
+def summarise(kind: type[Any], rows: Units) -> Any:  # noqa: ANN401 - any kind of summary
+    total: Any = EMPTY[kind]
+    for numerator, denominator in rows:
+        total = total + one(kind, numerator, denominator)
+    return total
+
+
+def compare(method: AnyMethod, control: Units, treatment: Units, level: float) -> Comparison:
+    return method.compare(
+        summarise(method.takes, control), summarise(method.takes, treatment), level
+    )
+
+
+def spread(interval: Interval | None) -> float:
+    """An interval's width; what cannot be bounded at all is the widest."""
+    return math.inf if interval is None else interval.high - interval.low
+
+
+@methods
+@given(units, units, ci_levels)
+def test_swapping_variants_negates_the_difference(
+    method: AnyMethod, control: Units, treatment: Units, ci_level: float
+) -> None:
+    there = compare(method, control, treatment, ci_level)
+    back = compare(method, treatment, control, ci_level)
+    assert there.difference is not None
+    assert there.difference == -(back.difference or 0.0)
+    assert (there.pvalue is None) == (back.pvalue is None)
+    if there.pvalue is None or there.difference_ci is None or back.difference_ci is None:
+        return
+    assert there.pvalue == pytest.approx(back.pvalue, rel=1e-9)
+    assert there.difference_ci.low == pytest.approx(-back.difference_ci.high, rel=1e-9, abs=1e-12)
+    assert there.difference_ci.high == pytest.approx(-back.difference_ci.low, rel=1e-9, abs=1e-12)
+
+
+@methods
+@given(units, units, ci_levels)
+def test_intervals_hold_their_estimates(
+    method: AnyMethod, control: Units, treatment: Units, ci_level: float
+) -> None:
+    result = compare(method, control, treatment, ci_level)
+    if result.difference_ci is not None:
+        assert result.difference is not None
+        assert result.difference in result.difference_ci
+    if result.lift_ci is not None and result.lift is not None:
+        slack = 1e-12 * (1 + abs(result.lift))
+        assert result.lift_ci.low - slack <= result.lift <= result.lift_ci.high + slack
+    for rows in (control, treatment):
+        estimate = method.estimate(summarise(method.takes, rows), ci_level)
+        assert estimate.value is not None
+        if estimate.ci is not None:
+            assert estimate.value in estimate.ci
+
+
+@methods
+@given(units, units, st.lists(ci_levels, min_size=2, max_size=4).map(sorted))
+def test_a_higher_level_is_never_narrower(
+    method: AnyMethod, control: Units, treatment: Units, levels: list[float]
+) -> None:
+    results = [compare(method, control, treatment, level) for level in levels]
+    own = [method.estimate(summarise(method.takes, control), level).ci for level in levels]
+    for narrow, wide in pairwise(results):
+        assert spread(narrow.difference_ci) <= spread(wide.difference_ci) + 1e-12
+        slack = 1e-12 + 1e-9 * min(spread(narrow.lift_ci), 1e300)
+        assert spread(narrow.lift_ci) <= spread(wide.lift_ci) + slack
+    for narrow_ci, wide_ci in pairwise(own):
+        assert spread(narrow_ci) <= spread(wide_ci) + 1e-12
+
+
+@methods
+@given(units, units, ci_levels)
+def test_pvalue_and_intervals_never_contradict_each_other(
+    method: AnyMethod, control: Units, treatment: Units, ci_level: float
+) -> None:
+    result = compare(method, control, treatment, ci_level)
+    if result.pvalue is None or not result.coherent:
+        return
+    assume(abs(result.pvalue - (1 - ci_level)) > 1e-9)
+    rejected = result.pvalue < 1 - ci_level
+    assert result.difference_ci is not None
+    assert rejected == (0 not in result.difference_ci)
+    if result.lift_ci is not None:
+        assert rejected == (0 not in result.lift_ci)
+
+
+@methods
+@given(units, units, st.integers(0, 50))
+def test_shards_merge_to_the_whole(
+    method: AnyMethod, control: Units, treatment: Units, cut: int
+) -> None:
+    whole = compare(method, control, treatment, 0.95)
+    kind = method.takes
+    merged = method.compare(
+        summarise(kind, control[cut:]) + summarise(kind, control[:cut]),
+        summarise(kind, treatment[cut:]) + summarise(kind, treatment[:cut]),
+        0.95,
+    )
+    assert (merged.pvalue is None) == (whole.pvalue is None)
+    for name in ("value", "difference", "se", "df", "pvalue"):
+        got, wanted = getattr(merged, name), getattr(whole, name)
+        if wanted is not None:
+            assert got == pytest.approx(wanted, rel=1e-6, abs=1e-9), name
+
+
+@methods
+@given(units, units, ci_levels)
+def test_absent_is_none_with_a_note_and_nothing_is_nan(
+    method: AnyMethod, control: Units, treatment: Units, ci_level: float
+) -> None:
+    result = compare(method, control, treatment, ci_level)
+    numbers = [result.value, result.difference, result.lift, result.se, result.statistic]
+    ends = [
+        end
+        for interval in (result.difference_ci, result.lift_ci)
+        if interval is not None
+        for end in (interval.low, interval.high)
+    ]
+    assert not any(math.isnan(number) for number in [*numbers, *ends] if number is not None)
+    if None in (result.pvalue, result.difference_ci, result.lift, result.lift_ci):
+        assert result.notes
+    assert result.method == method.kind
+    assert result.ci_level == ci_level
+
+
+@methods
+def test_no_units_and_one_unit_do_not_crash(method: AnyMethod) -> None:
+    kind = method.takes
+    few: list[Summary] = [EMPTY[kind], one(kind, 3.0, 1.0), one(kind, 900.0, 2.0)]
+    for control in few:
+        for treatment in few:
+            result = method.compare(control, treatment, 0.95)
+            assert result.pvalue is not None or result.notes
+        method.estimate(control, 0.95)
+
+
+@given(st.integers(1, 2000), st.integers(1, 2000))
+def test_none_and_all_successes_do_not_crash(n_control: int, n_treatment: int) -> None:
+    for events in (0, 1, n_control):
+        for others in (0, 1, n_treatment):
+            control, treatment = Proportion(n_control, events), Proportion(n_treatment, others)
+            result = default_method(control).compare(control, treatment, 0.95)
+            assert result.pvalue is not None
+            assert result.difference is not None
+            assert result.difference_ci is not None
+            assert result.difference in result.difference_ci
+
+
+@pytest.mark.parametrize("kind", [Moments, PairMoments])
+@given(units, units, st.floats(1e-6, 1e6))
+def test_the_currency_does_not_matter(
+    kind: type[Any], control: Units, treatment: Units, rate: float
+) -> None:
+    """Another unit of the numerator scales the difference and leaves p-value and lift alone."""
+
+    def scaled(summary: Moments | PairMoments) -> Moments | PairMoments:
+        if isinstance(summary, Moments):
+            return Moments(summary.n, summary.mean * rate, summary.m2 * rate**2)
+        return replace(
+            summary,
+            mean_y=summary.mean_y * rate,
+            m2_y=summary.m2_y * rate**2,
+            c_xy=summary.c_xy * rate,
+        )
+
+    plain = summarise(kind, control), summarise(kind, treatment)
+    method = default_method(plain[0])
+    before = method.compare(*plain, 0.95)
+    after = method.compare(scaled(plain[0]), scaled(plain[1]), 0.95)
+    assert (after.pvalue is None) == (before.pvalue is None)
+    if before.pvalue is not None:
+        assert after.pvalue == pytest.approx(before.pvalue, rel=1e-6, abs=1e-300)
+    assert (after.lift_ci is None) == (before.lift_ci is None)
+    if before.lift_ci is not None and after.lift_ci is not None:
+        assert after.lift_ci.low == pytest.approx(before.lift_ci.low, rel=1e-6, abs=1e-9)
+        assert after.lift_ci.high == pytest.approx(before.lift_ci.high, rel=1e-6, abs=1e-9)

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
+
+from abtest.stats.bayes.normal import Normal
+from abtest.stats.bayes.normal_log_lift import LogLevel, normal_log_lift
+from abtest.stats.bayes.question import Question
+from stats.bayes.witnesses import check_against_draws
+from support import expected, golden_cases
+
+
+@pytest.mark.parametrize("case", golden_cases("i_bayesian", "i-loglift-prior"))
+def test_reference_case(case: dict[str, Any]) -> None:
+    inputs = case["inputs"]
+    control, treatment = (
+        LogLevel(math.log(counts["x"] / counts["n"]), 1 / counts["x"] - 1 / counts["n"])
+        for counts in (inputs["control"], inputs["treatment"])
+    )
+    prior = Normal(0.0, inputs["prior_log_lift_sd"])
+    variant = normal_log_lift(control, [treatment], prior, Question()).variants[0]
+    assert variant is not None
+    assert variant.prob_beats_control == expected(case, "prob_positive")
+    assert variant.lift == expected(case, "posterior_median_lift")
+    assert [variant.lift_low, variant.lift_high] == expected(case, "relative_lift_ci95")
+
+
+def _by_matrices(
+    control: LogLevel, treatments: list[LogLevel], prior: Normal
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of the log lifts from the whole covariance matrix of the estimates."""
+    k = len(treatments)
+    noise = np.diag([t.variance for t in treatments]) + control.variance
+    precision = np.linalg.inv(noise)
+    covariance = np.linalg.inv(precision + np.eye(k) / prior.sd**2)
+    ratios = np.array([t.mean - control.mean for t in treatments])
+    mean = covariance @ (precision @ ratios + prior.mean / prior.sd**2)
+    return mean, covariance
+
+
+levels = st.builds(LogLevel, st.floats(-2.2, -1.8), st.floats(1e-5, 0.05))
+priors = st.builds(Normal, st.floats(-0.05, 0.05), st.floats(0.01, 0.3))
+
+
+@settings(deadline=None)
+@given(levels, st.lists(levels, min_size=1, max_size=4), priors, st.booleans())
+def test_marginals_by_matrix_algebra(
+    control: LogLevel, treatments: list[LogLevel], prior: Normal, increase: bool
+) -> None:
+    result = normal_log_lift(control, treatments, prior, Question(increase=increase))
+    mean, covariance = _by_matrices(control, treatments, prior)
+    for j, variant in enumerate(result.variants):
+        assert variant is not None
+        marginal = Normal(mean[j], math.sqrt(covariance[j, j]))
+        wins = marginal.above(0) if increase else marginal.below(0)
+        assert variant.prob_beats_control == pytest.approx(wins, rel=1e-6, abs=1e-12)
+        low, high = (math.expm1(end) for end in marginal.interval(0.95))
+        assert [variant.lift_low, variant.lift_high] == pytest.approx([low, high], abs=1e-9)
+    assert result.control_prob_best is not None
+    total = result.control_prob_best + sum(v.prob_best for v in result.variants if v)
+    assert total == pytest.approx(1, abs=1e-8)
+
+
+@pytest.mark.parametrize("increase", [True, False])
+@pytest.mark.parametrize("holdout", [0.0005, 0.02])
+def test_summaries_against_draws(increase: bool, holdout: float) -> None:
+    control = LogLevel(-2.0, holdout)
+    treatments = [LogLevel(-1.96, 0.0004), LogLevel(-1.93, 0.0008), LogLevel(-2.05, 0.0001)]
+    prior = Normal(0.01, 0.05)
+    question = Question(increase=increase, rope=0.02)
+    mean, covariance = _by_matrices(control, treatments, prior)
+    draws = np.random.default_rng(20260105).multivariate_normal(mean, covariance, 200_000)
+    result = normal_log_lift(control, treatments, prior, question)
+    check_against_draws(result, np.expm1(draws.T), increase=increase, rope=0.02)
+
+
+def test_the_best_of_two_is_an_orthant_probability() -> None:
+    """P(both lifts below 0) by scipy's bivariate normal distribution function."""
+    control, treatments = LogLevel(-2.0, 0.001), [LogLevel(-1.98, 0.0005), LogLevel(-2.01, 0.002)]
+    prior = Normal(0.0, 0.05)
+    mean, covariance = _by_matrices(control, treatments, prior)
+    witness = multivariate_normal(mean, covariance).cdf(np.zeros(2))
+    result = normal_log_lift(control, treatments, prior, Question())
+    assert result.control_prob_best == pytest.approx(witness, rel=1e-6)
+
+
+def test_a_control_known_exactly() -> None:
+    control, treatments = LogLevel(-2.0, 0.0), [LogLevel(-1.9, 0.001), LogLevel(-2.1, 0.001)]
+    result = normal_log_lift(control, treatments, Normal(0.0, 0.05), Question())
+    first, second = result.variants
+    assert first is not None
+    assert second is not None
+    # Nothing is shared, so the two are independent: control is best where both lose.
+    assert result.control_prob_best == pytest.approx(
+        (1 - first.prob_beats_control) * (1 - second.prob_beats_control), rel=1e-9
+    )
+    assert first.prob_in_rope is None
