@@ -229,3 +229,9 @@ def test_nothing_is_shown_as_nan_or_none() -> None:
             )
             text = re.sub(r"<[^>]*>", " ", text)
             assert not re.search(rf"(?i)\b({'|'.join(words)})\b", text), fmt
+
+
+def test_a_result_without_checks_counts_and_records_can_be_shown() -> None:
+    bare = result(checks=[], waterfall=[], results=[])
+    for fmt in get_args(Format):
+        assert "No health checks ran." in render(bare, fmt) or fmt in {"json", "csv"}

@@ -92,6 +92,23 @@ def test_a_value_is_written_in_its_own_unit(kind: str, value: float | None, text
 
 
 @pytest.mark.parametrize(
+    ("kind", "control", "value", "texts"),
+    [
+        ("mean", 0.6528, 1.4228, ("0.6528", "1.4228")),
+        ("mean", 0.0, 0.0123456, ("0.00000", "0.01235")),
+        ("mean", None, 12.5, ("—", "12.50")),
+        ("mean", None, None, ("—", "—")),
+        ("conversion", 0.00012, 0.25, ("0.012%", "25.000%")),
+        ("conversion", 0.1902, 0.1820, ("19.02%", "18.20%")),
+    ],
+)
+def test_values_that_are_compared_share_their_decimals(
+    kind: str, control: float | None, value: float | None, texts: tuple[str, str]
+) -> None:
+    assert numbers.compared_values(control, value, kind=kind) == texts
+
+
+@pytest.mark.parametrize(
     ("kind", "ends", "texts"),
     [
         ("proportion", (-0.0082, -0.0133, -0.0031), ("-0.82 pp", "-1.33 to -0.31 pp")),

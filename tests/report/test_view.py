@@ -285,7 +285,7 @@ def test_the_waterfall_shows_only_steps_that_lose_somebody() -> None:
     assert waterfall is not None
     assert waterfall.variants == ("control", "coupon", "coupon_freeship")
     assert [(row.metric, row.step, row.counts) for row in waterfall.rows] == [
-        (None, "Assigned by the split", ("24,921", "12,465", "12,502")),
+        (None, "Assigned", ("24,921", "12,465", "12,502")),
         ("repeat_purchase_30d", "Window over", ("24,680", "12,345", "12,381")),
         ("repeat_purchase_30d", "Value observed", ("24,680", "12,345", "12,380")),
     ]

@@ -62,7 +62,7 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     }
     failed = test.pvalue is None or test.pvalue < alpha
     word = "is not" if failed else "is"
-    pvalue = "none" if test.pvalue is None else f"{test.pvalue:.6g}"
+    pvalue = "none" if test.pvalue is None else f"{test.pvalue:.4g}"
     return Check(
         key="sample_ratio",
         status="fail" if failed else "pass",

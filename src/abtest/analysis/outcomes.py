@@ -57,7 +57,12 @@ def x_column(metric: Metric) -> str:
 
 def anchor_column(metric: EventMetric) -> str:
     """A unit's anchor for a metric, in microseconds."""
-    return ANCHOR if metric.anchor == "assignment" else f"first:{metric.events}"
+    return ANCHOR if metric.anchor == "assignment" else f"first@{metric.events}"
+
+
+def anchor_day_column(metric: EventMetric) -> str:
+    """The local day of that anchor."""
+    return ANCHOR_DAY if metric.anchor == "assignment" else f"first_day@{metric.events}"
 
 
 def outcome_columns(spec: Spec) -> list[Wanted]:
@@ -174,7 +179,7 @@ class Outcomes:
         joined = self._in_time(stream).join(units, on=UNIT, how="inner")
         keys = [UNIT]
         if metrics[0].anchor == "first_event":
-            first, first_day = anchor_column(metrics[0]), f"{anchor_column(metrics[0])}_day"
+            first, first_day = anchor_column(metrics[0]), anchor_day_column(metrics[0])
             firsts = (
                 joined.filter(nw.col(AT) >= nw.col(ANCHOR))
                 .group_by(UNIT)
@@ -233,8 +238,7 @@ class Outcomes:
         lag = self._spec.data.events[metric.events].lag
         if metric.window.calendar:
             latest = cutoff.latest_anchor_day(metric.window.end // DAY, lag)
-            day = ANCHOR_DAY if anchor == ANCHOR else f"{anchor}_day"
-            return nw.col(day) <= latest
+            return nw.col(anchor_day_column(metric)) <= latest
         return nw.col(anchor) <= cutoff.latest_anchor(metric.window.end + lag)
 
     def _require_cutoff(self) -> Cutoff:

@@ -192,4 +192,5 @@ class Result(_Frozen):
         if any(check.status == "fail" for check in self.checks):
             return 3
         primary = [record for record in self.results if record.role == "primary"]
-        return 4 if primary and all(record.n == 0 for record in primary) else 0
+        unread = [record for record in primary if 0 in (record.n, record.n_control)]
+        return 4 if primary and len(unread) == len(primary) else 0

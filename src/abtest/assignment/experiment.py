@@ -233,6 +233,14 @@ class Experiment(Frozen):
             )
         return None
 
+    def in_force(self, at: "datetime | None") -> "tuple[int | None, Split]":
+        """The index of the phase in force at an instant (None before the first) and its split.
+
+        Raises:
+            AssignmentError: ``at`` is missing where it is required, or has no time zone.
+        """
+        return self._in_force(self._check_at(at))
+
     def _in_force(self, at: "datetime | None") -> tuple[int | None, Split]:
         begun = 0 if at is None else sum(phase.start <= at for phase in self.phases)
         return (begun - 1, self._splits[begun - 1]) if begun else (None, self._base)

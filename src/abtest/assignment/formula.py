@@ -170,6 +170,16 @@ def variant_limits(weights: "Sequence[int]") -> tuple[str, ...]:
     return tuple(_digits13(end) for end in thresholds(weights) if end < _SPACE)
 
 
+def slot_limit(slot: int) -> str:
+    """The lowest 13 digits whose bucket is ``slot``, which is below 10,000.
+
+    Examples:
+        >>> slot_limit(5_000)
+        '8000000000000'
+    """
+    return _digits13(-(-slot * _SPACE // PARTS))
+
+
 def _digits13(number: int) -> str:
     return f"{number:0{_DIGITS}x}"
 

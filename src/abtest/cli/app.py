@@ -5,6 +5,7 @@ Heavy imports happen inside the commands, so that ``abtest --help`` answers at o
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -47,6 +48,10 @@ def _options(
 
 def main() -> None:
     """Run a command; whatever goes wrong is one message on stderr, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a name must not end the run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except AbtestError as error:

@@ -29,7 +29,7 @@ METHODS: tuple[type[MiettinenNurminen | Welch | LinearizedRatio], ...] = get_arg
 )
 
 
-def default_method(summary: Summary) -> MiettinenNurminen | Welch | LinearizedRatio:
+def default_method(summary: Summary) -> Method:
     """The method that a summary is compared by where the spec names none.
 
     Args:

@@ -87,7 +87,7 @@ class Bayes(_Frozen):
         ``normal_lift`` is a normal model on the log lift where every variant is known well enough:
         20 events and 20 units without, or a mean 4.5 standard errors above zero. Proportions with
         less get binomial likelihoods with the same prior on the lift; other metrics get a flat
-        prior on the difference. The notes say which model was used and why.
+        prior on the difference. Where it is not the normal model, the notes say why.
 
         Args:
             control: The control's summary.
@@ -146,8 +146,7 @@ class Bayes(_Frozen):
         means = [level for level in (control, *treatments) if isinstance(level, Normal)]
         if all(level.mean >= _CLEAR * level.sd for level in means):
             base, *others = [LogLevel(math.log(m.mean), (m.sd / m.mean) ** 2) for m in means]
-            note = "normal_log_lift: every mean is clear of zero"
-            return _noted(normal_log_lift(base, others, prior, question), note)
+            return normal_log_lift(base, others, prior, question)
         note = "normal_difference with a flat prior: a mean is not clear of zero"
         if question.rope is not None:
             note += "; a relative region of practical equivalence does not apply"
@@ -167,8 +166,7 @@ class Bayes(_Frozen):
         rates = (control, *treatments)
         if all(min(rate.successes, rate.n - rate.successes) >= ENOUGH for rate in rates):
             levels = [LogLevel(math.log(p.value), (1 - p.value) / p.successes) for p in rates]
-            note = f"normal_log_lift: every variant has at least {ENOUGH} events and non-events"
-            return _noted(normal_log_lift(levels[0], levels[1:], prior, question), note)
+            return normal_log_lift(levels[0], levels[1:], prior, question)
         note = f"baseline_lift: a variant has fewer than {ENOUGH} events or non-events"
         return _noted(baseline_lift(control, treatments, prior, question), note)
 

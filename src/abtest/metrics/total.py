@@ -34,10 +34,13 @@ class CountMetric(EventMetric):
             counted = nw.when(self.in_window()).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
         else:
             what = nw.col(ORDER if scope.distinct == "order" else DAY_OF)
-            inside = nw.when(self.in_window()).then(what)
-            # n_unique counts a null (a row outside the window) as a value of its own.
-            outside = nw.when(self.in_window()).then(nw.lit(0)).otherwise(nw.lit(1)).max()
-            counted = inside.n_unique() - outside
+            named = self.in_window() & ~what.is_null()
+            # n_unique counts a null (a row that is not counted) as a value of its own.
+            null = nw.when(named).then(nw.lit(0)).otherwise(nw.lit(1)).max()
+            # An event without an id shares it with no other.
+            nameless = nw.when(self.in_window() & what.is_null()).then(nw.lit(1))
+            distinct = nw.when(named).then(what).n_unique() - null
+            counted = distinct + nameless.otherwise(nw.lit(0)).sum()
         return {self.column("count"): counted}
 
     def outcome(self) -> nw.Expr:

@@ -96,7 +96,7 @@ def difference_with_interval(
         >>> difference_with_interval(1234.5, 900.0, 1569.0, kind="sum")
         ('+1,234.50', '+900.00 to +1,569.00')
     """
-    scale, unit = (100.0, " pp") if kind in RATE_KINDS else (1.0, "")
+    scale, unit = _unit(kind, " pp")
     if low is not None and high is not None:
         places = _decimals(scale * (high - low) / 2, significant=2)
     else:
@@ -115,10 +115,29 @@ def value_with_interval(
         >>> value_with_interval(1234.5, None, None, kind="sum")
         ('1,234.50', '—')
     """
-    scale, unit = (100.0, "%") if kind in RATE_KINDS else (1.0, "")
+    scale, unit = _unit(kind, "%")
     size = 0.0 if value is None else scale * abs(value)
     places = _decimals(size, significant=2 if unit else 4)
     return _with_interval(value, low, high, lambda x: f"{_plain(scale * x, places)}{unit}")
+
+
+def compared_values(
+    value_control: float | None, value: float | None, *, kind: str
+) -> tuple[str, str]:
+    """Control's value and the variant's, with the same decimals.
+
+    Examples:
+        >>> compared_values(0.6528, 1.4228, kind="mean")
+        ('0.6528', '1.4228')
+    """
+    scale, unit = _unit(kind, "%")
+    sizes = [scale * abs(one) for one in (value_control, value) if one]
+    places = _decimals(min(sizes, default=0.0), significant=2 if unit else 4)
+
+    def write(one: float | None) -> str:
+        return ABSENT if one is None else f"{_plain(scale * one, places)}{unit}"
+
+    return write(value_control), write(value)
 
 
 def expected_loss(value: float | None, *, kind: str, model: str | None) -> str:
@@ -135,7 +154,7 @@ def expected_loss(value: float | None, *, kind: str, model: str | None) -> str:
     if value is None:
         return ABSENT
     if model == "normal_difference":
-        scale, unit = (100.0, " pp") if kind in RATE_KINDS else (1.0, "")
+        scale, unit = _unit(kind, " pp")
         return f"{_plain(scale * value, _decimals(scale * value, significant=2))}{unit}"
     return "<0.01%" if 0 < value < 0.0001 else f"{100 * value:.2f}%"
 
@@ -149,6 +168,11 @@ def money(value: float | None, low: float | None, high: float | None) -> tuple[s
     """
     places = 0 if _largest(value, low, high) >= 1000 else 2
     return _with_interval(value, low, high, lambda x: _plain(x, places))
+
+
+def _unit(kind: str, name: str) -> tuple[float, str]:
+    """By how much a number is multiplied, and the unit that follows it."""
+    return (100.0, name) if kind in RATE_KINDS else (1.0, "")
 
 
 def _with_interval(

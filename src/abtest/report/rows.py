@@ -134,9 +134,7 @@ def build_row(
     Returns:
         The row.
     """
-    estimate = estimates.get((record.metric, record.variant)) if record.control is None else None
-    low, high = (estimate.ci_low, estimate.ci_high) if estimate else (None, None)
-    value, value_ci = numbers.value_with_interval(record.value, low, high, kind=record.kind)
+    value_control, value, value_ci = _values(record, estimates)
     lift, lift_ci = numbers.lift_with_interval(record.lift, record.lift_ci_low, record.lift_ci_high)
     difference, difference_ci = numbers.difference_with_interval(
         record.difference, record.difference_ci_low, record.difference_ci_high, kind=record.kind
@@ -144,7 +142,6 @@ def build_row(
     posterior, posterior_ci = numbers.lift_with_interval(
         record.posterior_lift, record.posterior_lift_low, record.posterior_lift_high
     )
-    rope = record.prob_in_rope
     return Row(
         metric=clean(record.metric),
         name=contrast_name(record),
@@ -158,9 +155,7 @@ def build_row(
         pending=_pending(record),
         value=value,
         value_ci=value_ci,
-        value_control=numbers.value_with_interval(
-            record.value_control, None, None, kind=record.kind
-        )[0],
+        value_control=value_control,
         lift=lift,
         lift_ci=lift_ci,
         difference=difference,
@@ -175,7 +170,7 @@ def build_row(
         ),
         posterior_lift=posterior,
         posterior_lift_ci=posterior_ci,
-        prob_in_rope=None if rope is None else numbers.probability(rope),
+        prob_in_rope=_rope(record),
         method=method,
         notes=notes,
     )
@@ -185,6 +180,24 @@ def contrast_name(record: Record) -> str:
     """The contrast where it is a main effect or an interaction, else the variant."""
     is_effect = record.contrast.startswith(("main:", "interaction:"))
     return clean(record.contrast if is_effect else record.variant)
+
+
+def _values(
+    record: Record, estimates: Mapping[EstimateKey, VariantEstimate]
+) -> tuple[str, str, str]:
+    """Control's value, the variant's, and its own interval where it stands alone."""
+    if record.control is not None:
+        return (
+            *numbers.compared_values(record.value_control, record.value, kind=record.kind),
+            ABSENT,
+        )
+    estimate = estimates.get((record.metric, record.variant))
+    low, high = (estimate.ci_low, estimate.ci_high) if estimate else (None, None)
+    return (ABSENT, *numbers.value_with_interval(record.value, low, high, kind=record.kind))
+
+
+def _rope(record: Record) -> str | None:
+    return None if record.prob_in_rope is None else numbers.probability(record.prob_in_rope)
 
 
 def _tags(record: Record) -> tuple[str, ...]:

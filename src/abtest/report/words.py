@@ -30,7 +30,7 @@ UNREADABLE_BANNER = "Not readable yet: no primary metric is mature."
 DRIFTED_BANNER = "The spec differs from its frozen plan: the plan does not cover these numbers."
 
 STEP_WORDS = {
-    "assigned": "Assigned by the split",
+    "assigned": "Assigned",
     "eligible": "Eligible for the metric",
     "mature": "Window over",
     "observed": "Value observed",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,18 +39,37 @@ def read_csv_header(path: Path) -> CsvHeader:
     line = _first_line(path)
     if not line.strip():
         raise DataError(f"{path} is empty; it must start with a line of column names")
-    delimiter = max(DELIMITERS, key=line.count)
-    columns = tuple(next(csv.reader([line], delimiter=delimiter)))
-    twice = sorted({column for column in columns if columns.count(column) > 1})
-    if twice:
-        raise DataError(f"{path} has more than one column called {twice[0]!r}", "Rename one.")
+    # A quoted name may hold any of them.
+    delimiter = max(DELIMITERS, key=re.sub(r'"[^"]*"', "", line).count)
+    named = next(csv.reader([line], delimiter=delimiter))
+    # Row numbers that a tool wrote, or a trailing delimiter: a column that nobody names.
+    columns = tuple(name or f"unnamed_{place}" for place, name in enumerate(named, start=1))
+    _refuse_twins(path, columns)
     return CsvHeader(columns, delimiter)
+
+
+def is_gzipped(path: Path) -> bool:
+    """Whether the name says that the file is compressed."""
+    return path.suffix.lower() == ".gz"
+
+
+def _refuse_twins(path: Path, columns: tuple[str, ...]) -> None:
+    """Names that differ in case only are one name to the engine."""
+    first: dict[str, str] = {}
+    for column in columns:
+        twin = first.get(column.lower())
+        if twin == column:
+            raise DataError(f"{path} has more than one column called {column!r}", "Rename one.")
+        if twin is not None:
+            message = f"{path} has columns {twin!r} and {column!r}, which differ in case only"
+            raise DataError(message, "Rename one.")
+        first[column.lower()] = column
 
 
 def _first_line(path: Path) -> str:
     """The header line; a quoted name may go over several lines."""
     try:
-        if path.suffix == ".gz":
+        if is_gzipped(path):
             with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
                 return _until_closed(file.readline(_MAX_HEADER), file)
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -14,14 +14,23 @@ import duckdb
 import narwhals as nw
 
 from abtest.errors import DataError
-from abtest.sources.csv_header import read_csv_header
-from abtest.sources.duckdb_sql import RULES, bad_sql, keep_sql, literal, quote, select_sql
+from abtest.sources.csv_header import is_gzipped, read_csv_header
+from abtest.sources.duckdb_sql import (
+    RULES,
+    bad_sql,
+    is_number,
+    keep_numbers_sql,
+    keep_texts_sql,
+    literal,
+    quote,
+    select_sql,
+)
+from abtest.sources.wanted import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from abtest.sources.tables import Table
-    from abtest.sources.wanted import Wanted
 
 _TAG = re.compile(r"abtest-bad-cell:(\d+)")
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
@@ -78,14 +87,13 @@ class DuckDBEngine:
         source = self.source(name, table)
         for column in [*(want.column for want in wanted), *(keep.column for keep in table.keep)]:
             _require(source, column)
-        where = _kept(source, table)
+        where = self._kept(source, table)
         select: list[str] = []
         for want in wanted:
             column_type = source.types[want.column]
             if want.type == "instant" and not column_type.startswith(("VAR", "DATE", "TIMESTAMP")):
                 raise _no_time(source, want, column_type)
-            tag = f"abtest-bad-cell:{len(self._cells)}"
-            self._cells.append(_Cell(source, want, where))
+            tag = self._tag(_Cell(source, want, where))
             select += select_sql(want, column_type, self._zone, tag)
         # The filter comes first: a row that is not kept may hold anything.
         kept_rows = f"SELECT * FROM {source.from_sql} WHERE {where}"
@@ -114,7 +122,7 @@ class DuckDBEngine:
     def copies(self, name: str, table: Table) -> int:
         """How many rows of a table, of those it keeps, repeat another in every column."""
         source = self.source(name, table)
-        rows = f"SELECT * FROM {source.from_sql} WHERE {_kept(source, table)}"
+        rows = f"SELECT * FROM {source.from_sql} WHERE {self._kept(source, table)}"
         counts = (
             f"SELECT count(*) AS n FROM ({rows}) GROUP BY {', '.join(map(quote, source.types))}"
         )
@@ -127,6 +135,32 @@ class DuckDBEngine:
             with path.open("rb") as file:
                 digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
         return digests
+
+    def _kept(self, source: Source, table: Table) -> str:
+        """The condition under which a row is kept.
+
+        Text in a column that is compared as a number is an error, but only in rows that meet the
+        other conditions: a row that is not kept may hold anything.
+        """
+        plain, checked = [], []
+        for keep in table.keep:
+            plain += keep_texts_sql(keep, source.types[keep.column])
+        for keep in table.keep:
+            column_type = source.types[keep.column]
+            want = Wanted(keep.column, keep.column, "number")
+            tag = self._tag(_Cell(source, want, " AND ".join(plain) or "true"))
+            numbers = keep_numbers_sql(keep, column_type, tag)
+            if is_number(column_type):
+                plain += numbers
+            else:
+                checked += numbers
+        where = " AND ".join(plain) or "true"
+        return f"CASE WHEN {where} THEN {' AND '.join(checked)} END" if checked else where
+
+    def _tag(self, cell: _Cell) -> str:
+        """A word by which an error says which column it comes from."""
+        self._cells.append(cell)
+        return f"abtest-bad-cell:{len(self._cells) - 1}"
 
     def _frame(self, sql: str) -> nw.LazyFrame[Any]:
         return nw.from_native(self._connection.sql(sql))
@@ -160,7 +194,7 @@ class DuckDBEngine:
         if path.name.lower().endswith((".csv", ".csv.gz", ".tsv", ".txt")):
             return self._csv(path)
         if path.name.lower().endswith((".parquet", ".pq")):
-            return self._described(str(path), f"read_parquet({literal(str(path))})")
+            return self._described(str(path), f"read_parquet({_file_literal(path)})")
         raise DataError(f"{path} is no kind of file abtest reads", "Use .csv, .csv.gz or .parquet.")
 
     def _csv(self, path: Path) -> Source:
@@ -168,7 +202,8 @@ class DuckDBEngine:
         columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in header.columns)
         # Everything is read as text and cast on purpose: 007 stays 007, and a bad cell is named.
         from_sql = (
-            f"read_csv({literal(str(path))}, columns={{{columns}}}, header=true, "
+            f"read_csv({_file_literal(path)}, columns={{{columns}}}, header=true, "
+            f"compression='{'gzip' if is_gzipped(path) else 'none'}', "
             f"delim={literal(header.delimiter)}, quote='\"', escape='\"', "
             "auto_detect=false, strict_mode=true)"
         )
@@ -179,10 +214,10 @@ class DuckDBEngine:
         view = f"given_{len(self._sources)}"
         try:
             self._connection.register(view, native)
-        except duckdb.Error as error:
+        except (duckdb.Error, TypeError) as error:
             kind = type(given).__name__
             raise DataError(
-                f"data[{name!r}] is a {kind}, which DuckDB cannot read",
+                f"data[{name!r}] is a {kind} that DuckDB cannot read: {_first_line(error)}",
                 "Pass a path, or a pandas, Polars or PyArrow frame.",
             ) from error
         return self._described(f"data[{name!r}]", view)
@@ -192,7 +227,13 @@ class DuckDBEngine:
             rows = self._connection.sql(f"DESCRIBE SELECT * FROM {from_sql}").fetchall()
         except duckdb.Error as error:
             raise DataError(f"{label} cannot be read: {_first_line(error)}") from error
-        return Source(label, from_sql, {str(row[0]): str(row[1]) for row in rows})
+        types = {str(row[0]): str(row[1]) for row in rows}
+        # Categories are texts that somebody packed.
+        packed = [column for column, type_ in types.items() if type_.startswith("ENUM")]
+        if packed:
+            texts = ", ".join(f"CAST({quote(c)} AS VARCHAR) AS {quote(c)}" for c in packed)
+            from_sql = f"(SELECT * REPLACE ({texts}) FROM {from_sql})"
+        return Source(label, from_sql, {**types, **dict.fromkeys(packed, "VARCHAR")})
 
     def _data_error(self, error: duckdb.Error) -> DataError:
         """The message for people, from an error that DuckDB raised while it ran."""
@@ -203,6 +244,10 @@ class DuckDBEngine:
         line = _CSV_LINE.search(text)
         if line is not None:
             return _broken_line(text, int(line[1]))
+        if "GZIP" in text:
+            file = text.splitlines()[0].rpartition(": ")[2]
+            hint = "Copy or export it once more."
+            return DataError(f"{file} is cut off or damaged: it cannot be unpacked", hint)
         if "invalid state" in text:
             hint = "It mixes line ends or quotes; save it once more as CSV."
             return DataError(f"{_file_in(text)} is not a well-formed CSV file", hint)
@@ -224,11 +269,6 @@ class DuckDBEngine:
             f"{example!r} in data row {first:,}",
             hint,
         )
-
-
-def _kept(source: Source, table: Table) -> str:
-    kept = [f"({keep_sql(keep, source.types[keep.column])})" for keep in table.keep]
-    return " AND ".join(kept) or "true"
 
 
 def _require(source: Source, column: str) -> None:
@@ -262,12 +302,16 @@ def _broken_line(text: str, line: int) -> DataError:
     where = f"{_file_in(text)}: line {line:,}"
     expected = _EXPECTED.search(text)
     if expected is not None:
-        return DataError(f"{where} has {expected[2]} values; the header has {expected[1]}")
+        values = "1 value" if expected[2] == "1" else f"{expected[2]} values"
+        return DataError(
+            f"{where} has {values}; the header has {expected[1]}",
+            "Put texts that hold the delimiter in quotes, or correct the line.",
+        )
     if "not utf-8" in text:
         return DataError(f"{where} is not UTF-8 text", "Save the file as CSV UTF-8.")
     if "unterminated quote" in text:
-        return DataError(f"{where} opens a quote that is never closed")
-    return DataError(f"{where} cannot be read")
+        return DataError(f"{where} opens a quote that is never closed", "Correct the line.")
+    return DataError(f"{where} cannot be read", "Is it longer than 2 MB, or no text?")
 
 
 def _file_in(text: str) -> str:
@@ -275,5 +319,10 @@ def _file_in(text: str) -> str:
     return match[1].strip() if match else "a CSV file"
 
 
-def _first_line(error: duckdb.Error) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
+
+
+def _file_literal(path: Path) -> str:
+    """A file's name as a string in which ``*``, ``?`` and ``[`` mean themselves."""
+    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))

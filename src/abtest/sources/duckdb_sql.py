@@ -14,7 +14,11 @@ _TRUE = ("true", "t", "yes", "y", "1", "1.0")
 _FALSE = ("false", "f", "no", "n", "0", "0.0")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _NUMBERS = (*_INTEGERS, *(f"U{name}" for name in _INTEGERS), "FLOAT", "DOUBLE")
-_HAS_OFFSET = r"\d{2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$"
+_FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
+_DATE, _TIME = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}", r"[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+# The engine also reads "PM", "CET" and "infinity", and takes no notice of them in a local time.
+_LOCAL = f"^{_DATE}({_TIME})?$"
+_WITH_OFFSET = rf"^{_DATE}{_TIME} ?(Z|z|UTC|GMT|[+-]\d{{2}}(:?\d{{2}})?)$"
 
 # What a bad value is called in a message, and what to do about it.
 RULES = {
@@ -91,7 +95,7 @@ def select_sql(wanted: Wanted, column_type: str, zone: str, tag: str) -> list[st
     value = value_sql(wanted.column, column_type, wanted.type, zone)
     bad = bad_sql(wanted.column, column_type, wanted.type, zone)
     checked = f"CASE WHEN {bad} THEN error({literal(tag)}) ELSE {value} END"
-    if wanted.type == "text" and not column_type.startswith(("FLOAT", "DOUBLE", "DECIMAL")):
+    if wanted.type == "text" and not column_type.startswith(_FLOATS):
         checked = value  # every text is a text
     if wanted.type != "instant":
         return [f"{checked} AS {quote(wanted.name)}"]
@@ -101,15 +105,10 @@ def select_sql(wanted: Wanted, column_type: str, zone: str, tag: str) -> list[st
     ]
 
 
-def keep_sql(keep: Keep, column_type: str) -> str:
-    """The condition under which a row is kept; a missing value never meets it."""
-    number = value_sql(keep.column, column_type, "number", "UTC")
-    text = f"CAST({quote(keep.column)} AS VARCHAR)"
+def keep_texts_sql(keep: Keep, column_type: str) -> list[str]:
+    """The conditions on a column as text; a missing value never meets one."""
+    text = _kept_text(keep.column, column_type)
     conditions = []
-    if keep.above is not None:
-        conditions.append(f"({number}) > {keep.above!r}")
-    if keep.below is not None:
-        conditions.append(f"({number}) < {keep.below!r}")
     if keep.equals is not None:
         conditions.append(f"{text} = {literal(keep.equals)}")
     if keep.not_equals is not None:
@@ -118,11 +117,31 @@ def keep_sql(keep: Keep, column_type: str) -> str:
         conditions.append(f"starts_with({text}, {literal(keep.starts_with)})")
     if keep.not_starts_with is not None:
         conditions.append(f"NOT starts_with({text}, {literal(keep.not_starts_with)})")
-    return " AND ".join(conditions)
+    return conditions
+
+
+def keep_numbers_sql(keep: Keep, column_type: str, tag: str) -> list[str]:
+    """The conditions on a column as a number; a cell that is none raises an error with the tag."""
+    number = f"({value_sql(keep.column, column_type, 'number', 'UTC')})"
+    if not is_number(column_type):
+        bad = bad_sql(keep.column, column_type, "number", "UTC")
+        number = f"(CASE WHEN {bad} THEN error({literal(tag)}) ELSE {number} END)"
+    above = [] if keep.above is None else [f"{number} > {keep.above!r}"]
+    below = [] if keep.below is None else [f"{number} < {keep.below!r}"]
+    return above + below
+
+
+def _kept_text(column: str, column_type: str) -> str:
+    """A cell as text: 17850.0 is 17850, as in ids, and 0.5 stays 0.5."""
+    text = value_sql(column, column_type, "text", "UTC")
+    if not column_type.startswith(_FLOATS):
+        return f"({text})"
+    name = quote(column)
+    return f"coalesce({text}, CASE WHEN isfinite({name}) THEN CAST({name} AS VARCHAR) END)"
 
 
 def _text_sql(name: str, column_type: str) -> str:
-    if column_type in ("FLOAT", "DOUBLE") or column_type.startswith("DECIMAL"):
+    if column_type.startswith(_FLOATS):
         # 17850.0 is what a whole number becomes in a column with holes; 17850.5 is no id.
         whole = f"TRY_CAST({name} AS HUGEINT)"
         return f"CASE WHEN {whole} = {name} THEN CAST({whole} AS VARCHAR) END"
@@ -143,14 +162,29 @@ def _flag_sql(name: str, column_type: str) -> str:
 
 
 def _instant_sql(name: str, column_type: str, zone: str) -> str:
-    local = f"timezone({literal(zone)}, %s)"
-    if column_type == "TIMESTAMP WITH TIME ZONE":
-        return f"epoch_us({name})"
+    if column_type in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"):
+        return f"epoch_us(CAST({name} AS TIMESTAMPTZ))"
     if column_type == "DATE" or column_type.startswith("TIMESTAMP"):
-        return f"epoch_us({local % f'CAST({name} AS TIMESTAMP)'})"
+        return f"epoch_us({_local_sql(f'CAST({name} AS TIMESTAMP)', zone)})"
     if column_type == "VARCHAR":
-        naive = local % f"TRY_CAST({name} AS TIMESTAMP)"
-        aware = f"TRY_CAST({name} AS TIMESTAMPTZ)"
-        offset = f"regexp_matches({name}, {literal(_HAS_OFFSET)})"
-        return f"epoch_us(CASE WHEN {offset} THEN {aware} ELSE {naive} END)"
+        local = _local_sql(f"TRY_CAST({name} AS TIMESTAMP)", zone)
+        utc = f"regexp_replace({name}, ' ?(z|UTC|GMT)$', 'Z')"
+        aware = f"TRY_CAST(regexp_replace({utc}, ' ([+-])', '\\1') AS TIMESTAMPTZ)"
+        return (
+            f"epoch_us(CASE WHEN regexp_matches({name}, {literal(_LOCAL)}) THEN {local} "
+            f"WHEN regexp_matches({name}, {literal(_WITH_OFFSET)}) THEN {aware} END)"
+        )
     return "NULL"
+
+
+def _local_sql(time: str, zone: str) -> str:
+    """The instant of a local time; where clocks go back, the first of the two (RFC 5545, 3.3.5).
+
+    DuckDB takes the second. Clocks go back by one hour everywhere but on Lord Howe Island.
+    """
+    second = f"timezone({literal(zone)}, {time})"
+    if zone == "UTC":
+        return second
+    first = f"{second} - INTERVAL 1 HOUR"
+    repeated = f"timezone({literal(zone)}, {first}) = {time}"
+    return f"CASE WHEN {repeated} THEN {first} ELSE {second} END"

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +14,10 @@ from abtest.stats.bayes.normal import Normal
 from abtest.stats.bayes.normal_log_lift import LogLevel, normal_log_lift
 from abtest.stats.bayes.question import Question
 from abtest.stats.summaries import Proportion
-from stats.bayes.witnesses import check_against_draws
+from stats.bayes.witnesses import check_against_draws, close
+
+if TYPE_CHECKING:
+    from abtest.stats.posterior import Posterior, VariantPosterior
 
 
 def _draws(rates: list[Proportion], prior: Normal) -> tuple[np.ndarray, np.ndarray]:
@@ -46,9 +52,27 @@ def _draws(rates: list[Proportion], prior: Normal) -> tuple[np.ndarray, np.ndarr
 @pytest.mark.parametrize("sd", [0.05, 0.4])
 def test_summaries_against_draws(counts: list[tuple[int, int]], sd: float, increase: bool) -> None:
     rates, prior = [Proportion(*pair) for pair in counts], Normal(0.02, sd)
+    question = Question(increase=increase, rope=0.02)
+    together = baseline_lift(rates[0], rates[1:], prior, question)
+    for rate, variant in zip(rates[1:], together.variants, strict=True):
+        assert variant is not None
+        alone = baseline_lift(rates[0], [rate], prior, question)
+        lifts, weights = _draws([rates[0], rate], prior)
+        check_against_draws(alone, lifts, weights, increase=increase, rope=0.02)
+        assert replace(variant, prob_best=0.0) == replace(_only(alone), prob_best=0.0)
     lifts, weights = _draws(rates, prior)
-    result = baseline_lift(rates[0], rates[1:], prior, Question(increase=increase, rope=0.02))
-    check_against_draws(result, lifts, weights, increase=increase, rope=0.02)
+    sign = 1.0 if increase else -1.0
+    winner = np.vstack([np.zeros(lifts.shape[1]), sign * lifts]).argmax(axis=0)
+    close(together.control_prob_best, winner == 0, weights)
+    for place, variant in enumerate(together.variants, start=1):
+        assert variant is not None
+        close(variant.prob_best, winner == place, weights)
+
+
+def _only(posterior: Posterior) -> VariantPosterior:
+    (variant,) = posterior.variants
+    assert variant is not None
+    return variant
 
 
 def test_with_many_events_it_is_the_normal_model() -> None:

@@ -34,14 +34,20 @@ def test_reference_case(case: dict[str, Any]) -> None:
 def _by_matrices(
     control: LogLevel, treatments: list[LogLevel], prior: Normal
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and covariance of the log lifts from the whole covariance matrix of the estimates."""
+    """Mean and covariance of the estimates' errors from the whole matrix of what is random.
+
+    Random are the k log lifts, the k own errors and control's error; each estimate is the posterior
+    mean of its own contrast, a linear function of these.
+    """
     k = len(treatments)
-    noise = np.diag([t.variance for t in treatments]) + control.variance
-    precision = np.linalg.inv(noise)
-    covariance = np.linalg.inv(precision + np.eye(k) / prior.sd**2)
+    own = np.array([t.variance for t in treatments])
+    random = np.diag([prior.sd**2] * k + list(own) + [control.variance])
+    contrast = np.hstack([np.eye(k), np.eye(k), -np.ones((k, 1))])
+    weight = np.diag([prior.sd**2 / total for total in np.diag(contrast @ random @ contrast.T)])
+    error = np.hstack([np.eye(k), np.zeros((k, k + 1))]) - weight @ contrast
     ratios = np.array([t.mean - control.mean for t in treatments])
-    mean = covariance @ (precision @ ratios + prior.mean / prior.sd**2)
-    return mean, covariance
+    mean = prior.mean + weight @ (ratios - prior.mean)
+    return mean, error @ random @ error.T
 
 
 levels = st.builds(LogLevel, st.floats(-2.2, -1.8), st.floats(1e-5, 0.05))
@@ -78,6 +84,24 @@ def test_summaries_against_draws(increase: bool, holdout: float) -> None:
     draws = np.random.default_rng(20260105).multivariate_normal(mean, covariance, 200_000)
     result = normal_log_lift(control, treatments, prior, question)
     check_against_draws(result, np.expm1(draws.T), increase=increase, rope=0.02)
+
+
+def test_one_variant_does_not_move_another() -> None:
+    """Hillstrom's conversions: the lift of one e-mail stands whatever the other one does."""
+    control, mens, womens = (
+        LogLevel(math.log(x / n), 1 / x - 1 / n)
+        for x, n in ((122, 21306), (267, 21307), (189, 21387))
+    )
+    prior = Normal(0.0, 0.05)
+    alone = normal_log_lift(control, [womens], prior, Question()).variants[0]
+    beside = normal_log_lift(control, [mens, womens], prior, Question())
+    assert alone is not None
+    assert beside.variants[1] is not None
+    assert beside.variants[1].prob_beats_control == alone.prob_beats_control
+    assert alone.prob_beats_control == pytest.approx(0.928, abs=0.005)
+    for variant in beside.variants:
+        assert variant is not None
+        assert variant.prob_best <= variant.prob_beats_control
 
 
 def test_the_best_of_two_is_an_orthant_probability() -> None:

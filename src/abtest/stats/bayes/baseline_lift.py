@@ -33,12 +33,14 @@ _SEARCHES = 4
 def baseline_lift(
     control: Proportion, treatments: Sequence[Proportion], prior: Normal, question: Question
 ) -> Posterior:
-    """The joint posterior of the lifts where some variant has too few events for a normal model.
+    """The posterior of the lifts where some variant has too few events for a normal model.
 
     logit p_c ~ N(-2, 2.5^2), log lift theta_j ~ N(prior), independent, restricted to
-    p_j = p_c exp(theta_j) < 1; counts are binomial. Given control's rate the lifts are independent,
-    so everything is an integral over the logit of a product of integrals over one lift each, on
-    fixed panels. The weak prior on the rate says that any rate from 0.1% to 95% is ordinary.
+    p_j = p_c exp(theta_j) < 1; counts are binomial. The weak prior on the rate says that any rate
+    from 0.1% to 95% is ordinary. As in the normal model, each lift is updated from its own
+    contrast, by integrals over the logit and the lift on fixed panels, so that a variant's
+    posterior never depends on which others were tried. The chance to be the best needs all at once:
+    given control's rate the lifts are independent, and their product is integrated over the logit.
 
     Args:
         control: The control's units and events.
@@ -61,8 +63,9 @@ def baseline_lift(
         >>> 0.5 < result.variants[0].prob_beats_control < 0.6
         True
     """
-    weight, slices = _posterior(control, treatments, prior)
-    best = _prob_best(slices, increase=question.increase) @ weight
+    pairs = [_posterior(control, [treatment], prior) for treatment in treatments]
+    together, slices = _posterior(control, treatments, prior) if len(pairs) > 1 else pairs[0]
+    best = _prob_best(slices, increase=question.increase) @ together
     return Posterior(
         model="baseline_lift",
         prior_mean=prior.mean,
@@ -70,7 +73,7 @@ def baseline_lift(
         control_prob_best=float(best[0]),
         variants=tuple(
             _summary(one, weight, float(chance), question)
-            for one, chance in zip(slices, best[1:], strict=True)
+            for (weight, (one,)), chance in zip(pairs, best[1:], strict=True)
         ),
     )
 

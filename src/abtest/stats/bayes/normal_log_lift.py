@@ -37,20 +37,18 @@ class LogLevel:
 
 @dataclass(frozen=True, slots=True)
 class _Joint:
-    """The joint posterior of the log lifts, by control's error.
+    """The log lifts by control's error: what they share.
 
-    Given the error of control's logarithm, c ~ N(mean, sd), the log lifts are independent:
+    Given that error in standard units, c ~ N(0, 1), the log lifts are independent:
     N(start[j] + slope[j] c, spread[j]).
     """
 
-    error: Normal
     start: Floats
     slope: Floats
     spread: Floats
 
     def marginal(self, j: int) -> Normal:
-        mean = self.start[j] + self.slope[j] * self.error.mean
-        return Normal(float(mean), math.hypot(self.spread[j], self.slope[j] * self.error.sd))
+        return Normal(float(self.start[j]), math.hypot(self.spread[j], self.slope[j]))
 
 
 def normal_log_lift(
@@ -59,11 +57,15 @@ def normal_log_lift(
     prior: Normal,
     question: Question,
 ) -> Posterior:
-    """The joint posterior of the lifts of several variants over one control.
+    """The posterior of the lifts of several variants over one control.
 
-    log(m_j / m_c) = theta_j + e_j - e_c with independent normal errors; the error of control is
-    shared. theta_j ~ N(prior), independently. Marginals are closed forms; the chance to be the best
-    integrates control's error and one log lift numerically.
+    log(m_j / m_c) = theta_j + e_j - e_c with normal errors, theta_j ~ N(prior mean, tau^2). Each
+    log lift is updated from its own contrast: with w_j = tau^2 / (tau^2 + v_j + v_c) it is normal
+    with mean w_j log(m_j / m_c) + (1 - w_j) prior mean and variance tau^2 (1 - w_j). So a variant's
+    posterior never depends on which others were tried. (Updating all at once would let one large
+    lift, which a narrow prior cannot believe, be explained by an unlucky control, and so take away
+    the lift of every other variant.) The errors of these estimates share control's:
+    cov_ij = w_i w_j v_c; the chance to be the best integrates it and one log lift numerically.
 
     Assumes estimates that are close to normal on the log scale: some 20 events per variant.
 
@@ -104,16 +106,14 @@ def _joint(control: LogLevel, treatments: Sequence[LogLevel], prior: Normal) -> 
     tau = prior.sd**2
     ratio = np.array([level.mean - control.mean for level in treatments])
     own = np.array([level.variance for level in treatments])
-    slope = tau / (tau + own)
-    # What each variant says about control's error: ratio_j + c ~ N(prior mean, tau + own_j).
-    information = 1 / (tau + own)
-    share = control.variance / (1 + control.variance * information.sum())
-    centre = share * float((information * (prior.mean - ratio)).sum())
+    weight = tau / (tau + own + control.variance)
+    rest = 1 - weight
+    # Of the error rest * (theta - prior mean) - weight * (own error - control's), control's part
+    # is shared; the other two are not.
     return _Joint(
-        error=Normal(centre, math.sqrt(share)),
-        start=slope * ratio + (1 - slope) * prior.mean,
-        slope=slope,
-        spread=np.sqrt(slope * own),
+        start=weight * ratio + rest * prior.mean,
+        slope=weight * math.sqrt(control.variance),
+        spread=np.sqrt(rest**2 * tau + weight**2 * own),
     )
 
 
@@ -141,11 +141,10 @@ def _prob_best(joint: _Joint, *, increase: bool) -> Floats:
         return np.array([lose, win] if increase else [win, lose])
     sign = 1.0 if increase else -1.0
     # The finer the variants are known next to control's error, the sharper the steps over it.
-    sharpness = float((joint.slope * joint.error.sd / joint.spread).max())
+    sharpness = float((joint.slope / joint.spread).max())
     steps = 16 * math.ceil(min(max(sharpness / 4, 1.0), 8.0))
-    scaled_error, weight = panels(np.linspace(-_REACH, _REACH, steps + 1))
-    error = joint.error.mean + joint.error.sd * scaled_error
-    weight = weight * _density(scaled_error)
+    error, weight = panels(np.linspace(-_REACH, _REACH, steps + 1))
+    weight = weight * _density(error)
     centre = sign * (joint.start[:, None] + joint.slope[:, None] * error)
     spread = joint.spread[:, None]
     control = special.ndtr(-centre / spread).prod(axis=0)

@@ -1,0 +1,50 @@
+# Everything runs in .venv, made from the pins in requirements.txt; nothing else is needed but
+# Python 3.11 or newer, make and a package index.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO := experiments/2026_01_winback_incentive_mix/experiment.yaml
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host --strip-extras --no-header --allow-unsafe
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo check test integration benchmark format lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/stamp ## Run the main job on an example
+	$(BIN)/abtest analyze $(DEMO)
+
+check: $(VENV)/stamp ## Format, lint, types, imports, fast tests with coverage
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 -m "not slow and not integration" --cov --cov-report=term
+
+test: $(VENV)/stamp ## All tests that need nothing but Python
+	$(BIN)/pytest -n 2 -m "not slow and not integration"
+
+integration: $(VENV)/stamp ## Tests that build, install or start something real
+	$(BIN)/pytest -m integration -rs
+
+benchmark: $(VENV)/stamp ## Measure start-up and whole runs
+	$(BIN)/python benchmarks/startup.py
+
+format: $(VENV)/stamp ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/stamp ## Pin the newest versions of all dependencies
+	$(COMPILE) --upgrade --extra dev --output-file requirements.txt pyproject.toml
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage*
+
+$(VENV)/stamp: requirements.txt pyproject.toml Makefile
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes --requirement requirements.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@

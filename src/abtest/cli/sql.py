@@ -1,0 +1,76 @@
+"""abtest sql: the split as a statement for the warehouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Engine = Literal[
+    "duckdb",
+    "postgres",
+    "spark",
+    "bigquery",
+    "snowflake",
+    "redshift",
+    "trino",
+    "clickhouse",
+    "mysql",
+    "sqlserver",
+]
+
+
+def sql(
+    spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
+    dialect: Annotated[Engine, typer.Option(help="The engine that will run it.")],
+    table: Annotated[
+        str, typer.Option(help="What stands after FROM: a table, or a view of who is eligible.")
+    ] = "customers",
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="The time of assignment: 2026-01-05T09:00. Needed where the spec has phases; "
+            "without it the schedule is not checked."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write here instead of to stdout.")
+    ] = None,
+) -> None:
+    """Print one SELECT that splits a table in the warehouse.
+
+    It gives every customer the variant that `abtest assign` and `from abtest import assign` give.
+    """
+    from abtest.assignment.dialects import RUN
+    from abtest.assignment.sql import select
+    from abtest.cli.output import write_text
+    from abtest.instants import parse_instant
+    from abtest.spec import load_spec
+    from abtest.spec.assignable import experiment_of, hashed_column
+
+    loaded = load_spec(spec)
+    try:
+        moment = parse_instant(at, loaded.spec.schedule.timezone) if at is not None else None
+    except ValueError as error:
+        raise typer.BadParameter(f"--at {error}") from error
+    experiment = experiment_of(loaded)
+    text = select(
+        experiment,
+        dialect,
+        column=hashed_column(loaded.spec),
+        table=table,
+        unit=loaded.spec.unit,
+        at=moment,
+    )
+    if dialect not in RUN:
+        typer.echo(
+            f"warning: no test of abtest has run this on {dialect}; compare a few rows with "
+            "`abtest assign` first",
+            err=True,
+        )
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(output, text, [spec])
+        typer.echo(f"Wrote {output}", err=True)
