@@ -34,7 +34,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-def record(**changes: Any) -> Record:  # noqa: ANN401 - any field of the model
+def record(**changes: Any) -> Record:
     """A primary record with every number present; the changes replace fields."""
     fields: dict[str, Any] = {
         "experiment": "winback",
@@ -81,7 +81,7 @@ def record(**changes: Any) -> Record:  # noqa: ANN401 - any field of the model
     return Record(**{**fields, **changes})
 
 
-def absent(**changes: Any) -> Record:  # noqa: ANN401 - any field of the model
+def absent(**changes: Any) -> Record:
     """A record without any number but its counts."""
     empty = [
         "value", "value_control", "difference", "difference_ci_low", "difference_ci_high", "lift",
@@ -92,7 +92,7 @@ def absent(**changes: Any) -> Record:  # noqa: ANN401 - any field of the model
     return record(**{**dict.fromkeys(empty), **changes})
 
 
-def result(**changes: Any) -> Result:  # noqa: ANN401 - any field of the model
+def result(**changes: Any) -> Result:
     """A result around the records; the changes replace fields."""
     fields: dict[str, Any] = {
         "experiment": "winback",

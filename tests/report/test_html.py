@@ -206,7 +206,12 @@ def test_hostile_names_are_shown_and_do_nothing() -> None:
 
 def test_light_and_dark_print_and_phone() -> None:
     html = render(result(), "html")
-    for piece in ("prefers-color-scheme: dark", "@media print", "@media screen and (max-width", "viewport"):
+    for piece in (
+        "prefers-color-scheme: dark",
+        "@media print",
+        "@media screen and (max-width",
+        "viewport",
+    ):
         assert piece in html
 
 

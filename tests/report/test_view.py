@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from abtest.report.rows import Row
 
 
-def only_row(made: Record, **changes: Any) -> Row:  # noqa: ANN401 - any field of the model
+def only_row(made: Record, **changes: Any) -> Row:
     view = build_view(result(results=[made], **changes))
     (group,) = [*view.comparisons, *([view.estimates] if view.estimates else [])]
     (row,) = group.rows

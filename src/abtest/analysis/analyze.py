@@ -9,7 +9,7 @@ import narwhals as nw
 
 from abtest import __version__
 from abtest.analysis.checks import run_checks
-from abtest.analysis.clock import Cutoff, first_date_after
+from abtest.analysis.clock import Cutoff, first_date_after, start_of_day
 from abtest.analysis.columns import missing_columns
 from abtest.analysis.decision import decide
 from abtest.analysis.outcomes import Outcomes, anchor_column, outcome_columns
@@ -20,6 +20,7 @@ from abtest.analysis.summaries import summarize
 from abtest.analysis.unsupported import unsupported_in
 from abtest.errors import DataError, Fault, SpecError
 from abtest.fields import MICROSECOND
+from abtest.instants import from_microseconds
 from abtest.metrics.base import EventMetric
 from abtest.metrics.ratio import RatioMetric
 from abtest.sources.duckdb_engine import DuckDBEngine
@@ -79,10 +80,9 @@ def check_spec(draft: Draft, data: Mapping[str, Any], *, to_analyze: bool = True
     Raises:
         DataError: ``data`` names a table that the spec does not have.
     """
-    if draft.loaded is None:
-        return draft
     spec, folder = draft.loaded.spec, draft.loaded.folder
-    _refuse_unknown_tables(spec, data)
+    if not draft.faults:  # a table with faults is not in what is left of the spec
+        _refuse_unknown_tables(spec, data)
     engine = DuckDBEngine(folder, spec.schedule.timezone, data)
     faults = missing_columns(spec, engine)
     return draft.with_faults([*faults, *unsupported_in(spec)] if to_analyze else faults)
@@ -159,14 +159,20 @@ class _Analysis:
         }
         for metric in self._spec.metrics:
             if isinstance(metric, RatioMetric):
-                dates[metric.key] = dates.get(metric.numerator)
+                parts = (dates.get(metric.numerator), dates.get(metric.denominator))
+                dates[metric.key] = max((part for part in parts if part), default=None)
         return dates
 
     def _date(self, latest_anchor: int | None, metric: EventMetric, cutoff: Cutoff) -> str | None:
         if latest_anchor is None:
             return None
-        needed = metric.window.end + self._spec.data.events[metric.events].lag
-        return first_date_after(int(latest_anchor) + needed // MICROSECOND, cutoff.zone)
+        end, lag = metric.window.end, self._spec.data.events[metric.events].lag
+        if metric.window.calendar:
+            day = from_microseconds(int(latest_anchor), cutoff.zone).date()
+            over = start_of_day(day + end, cutoff.zone)
+        else:
+            over = int(latest_anchor) + end // MICROSECOND
+        return first_date_after(over + lag // MICROSECOND, cutoff.zone)
 
 
 def _control_posterior(metric: str, posterior: Posterior, control: str) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from abtest.analysis.population import SPLIT
 from abtest.analysis.result import Check
+from abtest.spec.rules import advice_on
 from abtest.stats.sample_ratio import sample_ratio
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from abtest.analysis.outcomes import EventRows
     from abtest.analysis.population import Population
     from abtest.analysis.summaries import Summaries
+    from abtest.errors import Fault
     from abtest.spec import Spec
 
 CROSSOVER_WARN, CROSSOVER_FAIL = 0.001, 0.01
@@ -29,12 +32,24 @@ def run_checks(
         _sample_ratio(spec, population),
         _crossover(population),
         _unknown_variants(spec, population),
+        _left_out(population),
         _repeated_rows(population, events),
         _unknown_units(events),
         _missing_values(spec, summaries, events),
         _immature(spec, summaries),
+        *(_advice(fault) for fault in advice_on(spec)),
     ]
     return tuple(check for check in checks if check is not None)
+
+
+def _advice(fault: Fault) -> Check:
+    """What the spec allows but probably does not mean, so that readers of the report see it too."""
+    return Check(
+        key="spec",
+        status="warn",
+        message=f"{fault.dotted} {fault.message}.",
+        hint=fault.hint or None,
+    )
 
 
 def _sample_ratio(spec: Spec, population: Population) -> Check | None:
@@ -46,8 +61,9 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     shares = [variant.weight / total_weight for variant in variants]
     test = sample_ratio(counts, shares)
     alpha = spec.analysis.sample_ratio_alpha
+    units = max(sum(counts), 1)
     rows = [
-        f"{variant.key} {count:,} ({count / sum(counts):.2%}, planned {share:.2%})"
+        f"{variant.key} {count:,} ({count / units:.2%}, planned {share:.2%})"
         for variant, count, share in zip(variants, counts, shares, strict=True)
     ]
     details: dict[str, Any] = {
@@ -59,8 +75,10 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
         "df": test.df,
         "pvalue": test.pvalue,
         "alpha": alpha,
+        "unexpected": test.unexpected,
     }
-    failed = test.pvalue is None or test.pvalue < alpha
+    # A unit in a variant that was to get none is an error, however few there are.
+    failed = test.pvalue is None or test.pvalue < alpha or test.unexpected > 0
     word = "is not" if failed else "is"
     pvalue = "none" if test.pvalue is None else f"{test.pvalue:.4g}"
     return Check(
@@ -116,6 +134,22 @@ def _unknown_variants(spec: Spec, population: Population) -> Check:
     )
 
 
+def _left_out(population: Population) -> Check | None:
+    """Rows that are not analysed on purpose: overrides, holdouts, assigned after the cut-off."""
+    reasons = {key: n for key, n in sorted(population.reasons.items()) if key != SPLIT}
+    if not reasons and not population.too_late:
+        return None
+    parts = [f"{n:,} with reason {key or 'none'}" for key, n in reasons.items()]
+    if population.too_late:
+        parts.append(f"{population.too_late:,} assigned at or after as_of")
+    return Check(
+        key="left_out",
+        status="pass",
+        message=f"Assignments that are not analysed: {', '.join(parts)}.",
+        details={"reasons": reasons, "too_late": population.too_late},
+    )
+
+
 def _repeated_rows(population: Population, events: Sequence[EventRows]) -> Check:
     parts = []
     if population.repeated_rows:
@@ -143,22 +177,27 @@ def _repeated_rows(population: Population, events: Sequence[EventRows]) -> Check
 def _unknown_units(events: Sequence[EventRows]) -> Check | None:
     if not events:
         return None
-    worst = min(found.matched / max(found.outside + found.matched, 1) for found in events)
-    nothing = any(found.matched == 0 for found in events)
+    read = [found for found in events if found.outside + found.matched]
+    empty = [found.stream for found in events if found not in read]
+    worst = min((found.matched / (found.outside + found.matched) for found in read), default=1.0)
     parts = [
         f"{found.outside:,} of {found.outside + found.matched:,} rows of {found.stream}"
-        for found in events
+        for found in read
     ]
-    status = "fail" if nothing else "warn" if worst < MATCH_WARN else "pass"
+    status = "fail" if worst == 0 else "warn" if worst < MATCH_WARN or empty else "pass"
+    sentences = [f"{' and '.join(parts)} are of units outside the experiment."] if parts else []
+    if empty:
+        sentences.append(f"No row of {' and '.join(empty)} was read.")
     late = sum(found.late for found in events)
-    later = f" {late:,} rows at or after as_of were not read." if late else ""
+    if late:
+        sentences.append(f"{late:,} rows at or after as_of were not read.")
+    zeros = "Did ids lose their zeros, or change their form, in one of the files?"
+    nothing = "Is the file empty, does keep drop all rows, or is as_of too early?"
     return Check(
         key="unknown_units",
         status=status,
-        message=f"{' and '.join(parts)} are of units outside the experiment.{later}",
-        hint="Did ids lose their zeros, or change their form, in one of the files?"
-        if status != "pass"
-        else None,
+        message=" ".join(sentences),
+        hint=None if status == "pass" else zeros if worst < MATCH_WARN else nothing,
         details={
             found.stream: {"matched": found.matched, "outside": found.outside, "late": found.late}
             for found in events

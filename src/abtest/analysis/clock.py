@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from abtest.fields import DAY, MICROSECOND
@@ -46,7 +47,14 @@ class Cutoff:
 
 def first_date_after(microseconds: int, zone: str) -> str:
     """The first date whose start is not before the instant: the as_of that includes it."""
-    moment = from_microseconds(microseconds, zone)
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    day = moment.date() if moment == midnight else moment.date() + DAY
-    return day.isoformat()
+    day = from_microseconds(microseconds, zone).date()
+    return (day if start_of_day(day, zone) >= microseconds else day + DAY).isoformat()
+
+
+def start_of_day(day: date, zone: str) -> int:
+    """When a local day begins, in microseconds since 1970 in UTC.
+
+    >>> start_of_day(date(1970, 1, 1), "Etc/GMT-1")
+    -3600000000
+    """
+    return to_microseconds(parse_instant(day.isoformat(), zone))

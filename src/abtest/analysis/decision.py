@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from abtest.analysis.result import Decision
+from abtest.analysis.result import Decision, is_readable
 from abtest.spec.analysis import Rule
 from abtest.stats.summaries import Proportion
 
@@ -46,7 +46,7 @@ def decide(spec: Spec, checks: Sequence[Check], records: Sequence[Record]) -> De
         reason = "One variant: these are rates with their intervals; there is nothing to compare."
         return Decision(reason=reason)
     primary = [record for record in records if record.role == "primary"]
-    if all(record.n == 0 or record.n_control == 0 for record in primary):
+    if not any(is_readable(record) for record in primary):
         return Decision(verdict="inconclusive", rule_line="maturity", reason=_unreadable(primary))
     if all(record.label == "descriptive" for record in primary):
         reason = "The primary metric is descriptive only, so nothing can be decided on it."
@@ -62,6 +62,8 @@ def decide(spec: Spec, checks: Sequence[Check], records: Sequence[Record]) -> De
 def _unreadable(primary: Sequence[Record]) -> str:
     dates = [record.readable_on for record in primary if record.readable_on]
     names = " and ".join(dict.fromkeys(record.metric for record in primary))
+    if not any(record.n_immature or record.n_immature_control for record in primary):
+        return f"Nobody can be counted for {names} in control, or in any other variant."
     when = f" It becomes readable on {max(dates)}." if dates else ""
     return f"No customer's window is over yet for {names}.{when}"
 
@@ -95,7 +97,11 @@ class _Variant:
         self._rule = spec.decision.rule if spec.decision is not None else Rule()
         self._metrics = {metric.key: metric for metric in spec.metrics}
         self._variant = records[0].variant
-        self._primary = [record for record in records if record.role == "primary"]
+        self._primary = [
+            record
+            for record in records
+            if record.role == "primary" and record.label != "descriptive"
+        ]
         guarded = "guardrails" in self._rule.require
         self._guardrails = [r for r in records if r.role == "guardrail" and guarded]
 
@@ -141,7 +147,7 @@ class _Variant:
         unsure = [record for record in self._guardrails if record.guardrail == "inconclusive"]
         if unsure:
             reason = (
-                f"{self._variant} is better ({self._effect(winner)}), but it is not yet clear that "
+                f"{self._merit(winner)} ({self._effect(winner)}), but it is not yet clear that "
                 f"{unsure[0].metric} holds: keep running."
             )
             return self._stand("inconclusive", "guardrails", reason)
@@ -153,10 +159,15 @@ class _Variant:
             return None
         shown = "cannot be given as a share of control" if loss is None else f"is {loss:.2%}"
         reason = (
-            f"{self._variant} is better ({self._effect(winner)}), but its expected loss {shown}; "
+            f"{self._merit(winner)} ({self._effect(winner)}), but its expected loss {shown}; "
             f"the rule allows {limit:.2%}."
         )
         return self._stand("inconclusive", "max_expected_loss", reason)
+
+    def _merit(self, winner: Record) -> str:
+        """What speaks for the variant: a rule that requires no better primary metric needs less."""
+        better = self._direction(winner) == "better"
+        return f"{self._variant} is {'better' if better else 'not worse'}"
 
     def _ships(self) -> VariantStanding | None:
         winner = self._winner()
@@ -207,4 +218,4 @@ class _Variant:
         if record.lift is None or record.lift_ci_low is None or record.lift_ci_high is None:
             return moved
         interval = f"{record.lift_ci_low:+.1%} to {record.lift_ci_high:+.1%}"
-        return f"{moved} ({record.lift:+.1%}, {record.ci_level:.0%} interval {interval})"
+        return f"{moved} ({record.lift:+.1%}, {100 * record.ci_level:.4g}% interval {interval})"

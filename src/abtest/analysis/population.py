@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 UNIT, VARIANT, REASON = "unit", "variant", "reason"
 SPLIT = "split"
-_ROWS, _LOW, _HIGH = "abtest:rows", "abtest:low", "abtest:high"
+_ROWS, _LOW, _HIGH, _PAIRS = "abtest:rows", "abtest:low", "abtest:high", "abtest:pairs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _from_units(
         return Population(frame, known, rows, unknown=unknown)
     _refuse_missing_units(engine, frame, table.path)
     seen = engine.materialize(_per_unit(frame))
-    n_units, n_crossed = _count_units(engine, seen)
+    n_units, n_crossed, pairs = _count_units(engine, seen)
     if n_units == sum(known.values()):
         return Population(frame, known, rows, unknown=unknown)
     frame = _one_row_per_unit(engine, frame, seen, n_units)
@@ -107,7 +107,7 @@ def _from_units(
         frame,
         {key: assigned.get(key, 0) for key in known},
         rows,
-        repeated_rows=sum(known.values()) - n_units,
+        repeated_rows=sum(known.values()) - pairs,
         crossed=n_crossed,
         left_out=n_crossed,
         unknown=unknown,
@@ -150,29 +150,20 @@ def _from_assignments(
         frame = frame.filter(nw.col(REASON) == SPLIT)
     rows = _length(engine, frame)
     frame = frame.filter(nw.col(ANCHOR).is_null() | (nw.col(ANCHOR) < cutoff.microseconds))
+    _refuse_nobody(engine, frame, table, cutoff, reasons, rows)
     known, unknown = _by_variant(spec, engine, frame, table.path)
     in_time = sum(known.values()) + sum(unknown.values())
     frame = frame.filter(nw.col(VARIANT).is_in(list(known)))
     _refuse_missing_units(engine, frame, table.path)
     _refuse_missing_times(engine, frame, table)
     firsts = _first_variant(spec, engine, frame)
-    return Population(
-        firsts.frame,
-        firsts.assigned,
-        in_time,
-        repeated_rows=sum(known.values()) - firsts.units,
-        crossed=firsts.crossed,
-        left_out=firsts.left_out,
-        unknown=unknown,
-        reasons=reasons,
-        too_late=rows - in_time,
-    )
+    return replace(firsts, rows=in_time, unknown=unknown, reasons=reasons, too_late=rows - in_time)
 
 
 def _first_variant(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any]) -> Population:
     """One row per unit, in its first variant: a later one does not move it (intention to treat)."""
     seen = engine.materialize(_per_unit(frame, at=ANCHOR))
-    n_units, n_crossed = _count_units(engine, seen)
+    n_units, n_crossed, pairs = _count_units(engine, seen)
     single = seen.filter(nw.col(_LOW) == nw.col(_HIGH)).with_columns(nw.col(_LOW).alias(VARIANT))
     keep = [UNIT, VARIANT, ANCHOR, ANCHOR_DAY]
     analysed = single.select(keep)
@@ -187,8 +178,14 @@ def _first_variant(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any]) -> Popu
     analysed = engine.materialize(analysed)
     counts = _counts(engine, analysed, VARIANT)
     assigned = {variant.key: counts.get(variant.key, 0) for variant in spec.variants or ()}
-    left_out = n_units - sum(assigned.values())
-    return Population(analysed, assigned, n_units, crossed=n_crossed, left_out=left_out)
+    return Population(
+        analysed,
+        assigned,
+        n_units,
+        repeated_rows=_length(engine, frame) - pairs,
+        crossed=n_crossed,
+        left_out=n_units - sum(assigned.values()),
+    )
 
 
 def _from_events(spec: Spec, engine: Engine, stream: str, cutoff: Cutoff) -> Population:
@@ -209,22 +206,30 @@ def _from_events(spec: Spec, engine: Engine, stream: str, cutoff: Cutoff) -> Pop
     )
     n_units = _length(engine, frame)
     if n_units == 0:
-        raise DataError(f"{table.path} has no events before {cutoff.iso}")
+        raise DataError(
+            f"{table.path} has no events of a unit before as_of, {cutoff.iso}",
+            "Is as_of right? Does keep drop all rows?",
+        )
     return Population(frame, {variant: n_units}, n_units)
 
 
 def _per_unit(frame: nw.LazyFrame[Any], at: str | None = None) -> nw.LazyFrame[Any]:
-    columns = [nw.col(VARIANT).min().alias(_LOW), nw.col(VARIANT).max().alias(_HIGH)]
+    columns = [
+        nw.col(VARIANT).min().alias(_LOW),
+        nw.col(VARIANT).max().alias(_HIGH),
+        nw.col(VARIANT).n_unique().alias(_PAIRS),
+    ]
     if at is not None:
         columns += [nw.col(at).min(), nw.col(day_column(at)).min()]
     return frame.group_by(UNIT).agg(*columns)
 
 
-def _count_units(engine: Engine, seen: nw.LazyFrame[Any]) -> tuple[int, int]:
-    """Units, and units in several variants."""
+def _count_units(engine: Engine, seen: nw.LazyFrame[Any]) -> tuple[int, int, int]:
+    """Units, units in several variants, and pairs of a unit and a variant."""
     crossed = nw.when(nw.col(_LOW) != nw.col(_HIGH)).then(nw.lit(1)).otherwise(nw.lit(0))
-    row = engine.collect(seen.select(nw.len().alias(_ROWS), crossed.sum().alias("crossed")))[0]
-    return int(row[_ROWS]), int(row["crossed"] or 0)
+    columns = [nw.len().alias(_ROWS), crossed.sum().alias("crossed"), nw.col(_PAIRS).sum()]
+    row = engine.collect(seen.select(*columns))[0]
+    return int(row[_ROWS]), int(row["crossed"] or 0), int(row[_PAIRS] or 0)
 
 
 def _by_variant(
@@ -233,12 +238,13 @@ def _by_variant(
     """Rows per variant of the spec, and rows per variant that it does not name."""
     counts = _counts(engine, frame, VARIANT)
     if not counts:
-        raise DataError(f"{path} has no rows", "The file has a header only, or keep drops all.")
+        raise DataError(f"{path} has no rows", "It has a header only, or keep drops all.")
     missing = counts.pop("", 0)
     if missing:
         raise DataError(
             f"{path}: {missing:,} of {missing + sum(counts.values()):,} rows have no variant",
-            "Fill the column, or add a reason column: only rows with reason split are analysed.",
+            "Fill the column, or add a reason column: only rows with reason split are analysed. "
+            "The words null, None and nan count as missing.",
         )
     keys = [variant.key for variant in spec.variants or ()]
     unknown = {key: n for key, n in sorted(counts.items()) if key not in keys}
@@ -255,7 +261,8 @@ def _refuse_missing_units(engine: Engine, frame: nw.LazyFrame[Any], path: str) -
     missing = _length(engine, frame.filter(nw.col(UNIT).is_null()))
     if missing:
         raise DataError(
-            f"{path}: {missing:,} rows have no unit id", "Fill the column, or drop them."
+            f"{path}: {missing:,} rows have no unit id",
+            "Fill the column, or drop them. The words null, None and nan count as missing.",
         )
 
 
@@ -264,7 +271,33 @@ def _refuse_missing_times(
 ) -> None:
     missing = _length(engine, frame.filter(nw.col(ANCHOR).is_null()))
     if missing:
-        raise DataError(f"{table.path}: {missing:,} rows have no time in column {table.at!r}")
+        raise DataError(
+            f"{table.path}: {missing:,} rows have no time in column {table.at!r}",
+            "Without it nobody knows when their window starts: fill it, or drop them.",
+        )
+
+
+def _refuse_nobody(
+    engine: Engine,
+    frame: nw.LazyFrame[Any],
+    table: AssignmentsTable,
+    cutoff: Cutoff,
+    reasons: dict[str, int],
+    rows: int,
+) -> None:
+    """Say what took out all rows, where there were some."""
+    if rows and _length(engine, frame) == 0:
+        raise DataError(
+            f"{table.path} has no assignments that count: all {rows:,} are at or after as_of, "
+            f"{cutoff.iso}",
+            "Is as_of right? It is the instant up to which the data are complete.",
+        )
+    if reasons and rows == 0:
+        found = ", ".join(f"{reason or 'none'} ({n:,})" for reason, n in sorted(reasons.items()))
+        raise DataError(
+            f"{table.path} has no assignments that count: none has the reason {SPLIT}",
+            f"The reasons are: {found}.",
+        )
 
 
 def _counts(engine: Engine, frame: nw.LazyFrame[Any], column: str) -> dict[str, int]:

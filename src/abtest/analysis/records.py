@@ -12,6 +12,7 @@ from abtest.methods import default_method
 from abtest.metrics.base import EventMetric
 from abtest.metrics.ratio import RatioMetric
 from abtest.sources.tables import AssignmentsFromEvents
+from abtest.stats.log_lift import log_lift
 from abtest.stats.multiplicity import adjust, adjusted_ci_level
 
 if TYPE_CHECKING:
@@ -152,14 +153,21 @@ class Comparer:
             n_control=contrast.control.n,
             n_immature_control=contrast.control.immature,
             **_numbers(comparison),
+            **_log_lift(contrast),
             **_posterior_numbers(posterior, posterior.variants[index]),
             **adjusted.get(place, {}),
             margin=guardrail.margin,
             guardrail=guardrail.verdict,
             harm=guardrail.harm,
-            equivalent=is_equivalent(metric, contrast.at_level(1 - 2 * self._spec.analysis.alpha)),
+            equivalent=self._equivalent(contrast),
             notes=tuple(dict.fromkeys(notes)),
         )
+
+    def _equivalent(self, contrast: Contrast) -> bool | None:
+        level = 1 - 2 * self._spec.analysis.alpha
+        if contrast.metric.equivalence is None or level <= 0:
+            return None
+        return is_equivalent(contrast.metric, contrast.at_level(level))
 
     def _who(self, metric: Metric, variant: str) -> dict[str, Any]:
         """What a record says about its metric, its variant and their counts."""
@@ -261,6 +269,11 @@ def _numbers(comparison: Comparison) -> dict[str, Any]:
         "coherent": comparison.coherent,
         "method": comparison.method,
     }
+
+
+def _log_lift(contrast: Contrast) -> dict[str, Any]:
+    found = log_lift(contrast.control.summary, contrast.treatment.summary)
+    return {} if found is None else {"log_lift": found.value, "log_lift_se": found.se}
 
 
 def _posterior_numbers(posterior: Posterior, variant: VariantPosterior | None) -> dict[str, Any]:

@@ -192,5 +192,9 @@ class Result(_Frozen):
         if any(check.status == "fail" for check in self.checks):
             return 3
         primary = [record for record in self.results if record.role == "primary"]
-        unread = [record for record in primary if 0 in (record.n, record.n_control)]
-        return 4 if primary and len(unread) == len(primary) else 0
+        return 4 if primary and not any(is_readable(record) for record in primary) else 0
+
+
+def is_readable(record: Record) -> bool:
+    """Whether both sides of a record have a unit to count."""
+    return 0 not in (record.n, record.n_control)

@@ -26,6 +26,7 @@ def _unsupported(spec: Spec) -> Iterator[Fault]:
     correction = spec.analysis.correction
     asked: dict[tuple[str | int, ...], bool] = {
         ("factors",): spec.factors is not None,
+        ("decision", "value"): spec.decision is not None and spec.decision.value is not None,
         ("cluster",): spec.cluster is not None,
         ("assignment", "phases"): bool(spec.assignment.phases),
         ("analysis", "covariates"): bool(spec.analysis.covariates),

@@ -1,0 +1,1 @@
+"""Invented customers, with true effects that are known exactly."""

@@ -1,0 +1,63 @@
+"""The log lift and its standard error: the scale on which results of many experiments add up."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from abtest.stats.means import mean_level
+from abtest.stats.ratios import ratio_level
+from abtest.stats.summaries import Moments, Proportion
+
+if TYPE_CHECKING:
+    from abtest.stats.summaries import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class LogLift:
+    """log(treatment / control) with its standard error by the delta method."""
+
+    value: float
+    se: float
+
+
+def log_lift(control: Summary, treatment: Summary) -> LogLift | None:
+    """The log lift, for shrinkage and meta-analysis; it takes no part in the p-value.
+
+    se^2 = v_t / m_t^2 + v_c / m_c^2 with v the variance of each value: p (1 - p) / n for a
+    proportion, so that v / p^2 = 1 / x - 1 / n.
+
+    Args:
+        control: The control's summary.
+        treatment: The treatment's summary, of the same type.
+
+    Returns:
+        The log lift; None where a value is not positive or its variance is not known.
+
+    Source:
+        Katz, Baptista, Azen & Pike (1978), Biometrics 34:469-474, for proportions.
+
+    Example:
+        >>> result = log_lift(Proportion(1000, 110), Proportion(1000, 130))
+        >>> round(result.value, 6), round(result.se, 6)
+        (0.167054, 0.121586)
+    """
+    bases = [_value_and_variance(summary) for summary in (control, treatment)]
+    if any(value is None or variance is None or value <= 0 for value, variance in bases):
+        return None
+    (control_value, control_variance), (value, variance) = (
+        (value or 0.0, variance or 0.0) for value, variance in bases
+    )
+    se = math.sqrt(variance / value**2 + control_variance / control_value**2)
+    return LogLift(math.log(value / control_value), se)
+
+
+def _value_and_variance(summary: Summary) -> tuple[float | None, float | None]:
+    if isinstance(summary, Proportion):
+        if summary.n == 0:
+            return None, None
+        rate = summary.value
+        return rate, rate * (1 - rate) / summary.n
+    level = mean_level(summary) if isinstance(summary, Moments) else ratio_level(summary)
+    return level.value, level.variance
