@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.population import SPLIT
 from abtest.analysis.result import Check
+from abtest.analysis.sentences import in_sentence
 from abtest.spec.rules import advice_on
 from abtest.stats.sample_ratio import sample_ratio
 
@@ -63,7 +64,7 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     alpha = spec.analysis.sample_ratio_alpha
     units = max(sum(counts), 1)
     rows = [
-        f"{variant.key} {count:,} ({count / units:.2%}, planned {share:.2%})"
+        f"{in_sentence(variant.key)} {count:,} ({count / units:.2%}, planned {share:.2%})"
         for variant, count, share in zip(variants, counts, shares, strict=True)
     ]
     details: dict[str, Any] = {
@@ -117,14 +118,15 @@ def _unknown_variants(spec: Spec, population: Population) -> Check:
         return Check(
             key="unknown_variants",
             status="fail",
-            message=f"No unit is in {', '.join(absent)}.",
+            message=f"No unit is in {', '.join(map(in_sentence, absent))}.",
             hint="Is the variant spelt as in the data?",
             details={"absent": absent, "unknown": population.unknown},
         )
     if not population.unknown:
         return Check(key="unknown_variants", status="pass", message="All variants are known.")
-    names = ", ".join(f"{key!r} ({n:,} rows)" for key, n in list(population.unknown.items())[:10])
-    keys = ", ".join(variant.key for variant in spec.variants or ())
+    found = list(population.unknown.items())[:10]
+    names = ", ".join(f"{in_sentence(repr(key))} ({n:,} rows)" for key, n in found)
+    keys = ", ".join(in_sentence(variant.key) for variant in spec.variants or ())
     return Check(
         key="unknown_variants",
         status="fail",
@@ -218,7 +220,7 @@ def _missing_values(spec: Spec, summaries: Summaries, events: Sequence[EventRows
         if any(shares.values()):
             details[metric.key] = shares
             gap = max(gap, max(shares.values()) - min(shares.values()))
-            rates = ", ".join(f"{share:.2%} in {key}" for key, share in shares.items())
+            rates = ", ".join(f"{share:.2%} in {in_sentence(key)}" for key, share in shares.items())
             parts.append(f"{metric.key} is missing for {rates}")
     for found in events:
         for name, n in (
@@ -253,7 +255,7 @@ def _immature(spec: Spec, summaries: Summaries) -> Check | None:
         if any(shares.values()):
             details[metric.key] = shares
             gap = max(gap, max(shares.values()) - min(shares.values()))
-            rates = ", ".join(f"{share:.1%} of {key}" for key, share in shares.items())
+            rates = ", ".join(f"{share:.1%} of {in_sentence(key)}" for key, share in shares.items())
             parts.append(f"{metric.key}: {rates}")
     if not spec.data.events:
         return None

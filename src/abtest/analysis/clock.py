@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 from abtest.fields import DAY, MICROSECOND
 from abtest.instants import epoch_day, from_microseconds, parse_instant, to_microseconds
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import date, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,7 @@ def first_date_after(microseconds: int, zone: str) -> str:
 def start_of_day(day: date, zone: str) -> int:
     """When a local day begins, in microseconds since 1970 in UTC.
 
+    >>> from datetime import date
     >>> start_of_day(date(1970, 1, 1), "Etc/GMT-1")
     -3600000000
     """

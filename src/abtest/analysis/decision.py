@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from abtest.analysis.result import Decision, is_readable
+from abtest.analysis.sentences import in_sentence
 from abtest.spec.analysis import Rule
 from abtest.stats.summaries import Proportion
 
@@ -97,6 +98,7 @@ class _Variant:
         self._rule = spec.decision.rule if spec.decision is not None else Rule()
         self._metrics = {metric.key: metric for metric in spec.metrics}
         self._variant = records[0].variant
+        self._name = in_sentence(self._variant)
         self._primary = [
             record
             for record in records
@@ -113,16 +115,16 @@ class _Variant:
             if standing is not None:
                 return standing
         lead = self._primary[0]
-        reason = f"{self._variant} is not clearly better or worse: {self._effect(lead)}."
+        reason = f"{self._name} is not clearly better or worse: {self._effect(lead)}."
         return self._stand("inconclusive", "primary", reason)
 
     def _hurt(self) -> VariantStanding | None:
         for record in self._guardrails:
             if record.guardrail == "breach":
-                reason = f"{self._variant} breaches a guardrail: {self._effect(record)}."
+                reason = f"{self._name} breaches a guardrail: {self._effect(record)}."
                 return self._stand("rollback", "guardrails", reason)
             if record.guardrail is None and record.harm:
-                reason = f"{self._variant} harms a guardrail: {self._effect(record)}."
+                reason = f"{self._name} harms a guardrail: {self._effect(record)}."
                 return self._stand("rollback", "guardrails", reason)
         return None
 
@@ -130,7 +132,7 @@ class _Variant:
         worse = [record for record in self._primary if self._direction(record) == "worse"]
         if not worse:
             return None
-        reason = f"{self._variant} makes it worse: {self._effect(worse[0])}."
+        reason = f"{self._name} makes it worse: {self._effect(worse[0])}."
         return self._stand("rollback", "primary", reason)
 
     def _winner(self) -> Record | None:
@@ -167,7 +169,7 @@ class _Variant:
     def _merit(self, winner: Record) -> str:
         """What speaks for the variant: a rule that requires no better primary metric needs less."""
         better = self._direction(winner) == "better"
-        return f"{self._variant} is {'better' if better else 'not worse'}"
+        return f"{self._name} is {'better' if better else 'not worse'}"
 
     def _ships(self) -> VariantStanding | None:
         winner = self._winner()
@@ -177,14 +179,14 @@ class _Variant:
         held = " The guardrails hold." if self._guardrails and not harmed else ""
         if harmed:
             held = f" {harmed[0]} gets worse, but by less than its margin."
-        reason = f"Ship {self._variant}: {self._effect(winner)}.{held}"
+        reason = f"Ship {self._name}: {self._effect(winner)}.{held}"
         return self._stand("ship", "primary", reason)
 
     def _neutral(self) -> VariantStanding | None:
         if not all(record.equivalent for record in self._primary):
             return None
         lead = self._primary[0]
-        reason = f"{self._variant} makes no difference worth having: {self._effect(lead)}."
+        reason = f"{self._name} makes no difference worth having: {self._effect(lead)}."
         return self._stand("neutral", "equivalence", reason)
 
     def _stand(self, standing: Standing, line: str, reason: str) -> VariantStanding:
@@ -206,7 +208,7 @@ class _Variant:
     def _effect(self, record: Record) -> str:
         """One metric's change in words: from, to, lift and its interval."""
         metric = self._metrics[record.metric]
-        name = metric.title or metric.key
+        name = in_sentence(metric.title or metric.key)
         if record.value is None or record.value_control is None:
             return f"{name} cannot be read"
         as_share = metric.summary is Proportion

@@ -11,7 +11,6 @@ from abtest.errors import DataError
 from abtest.metrics.base import ANCHOR, ANCHOR_DAY
 from abtest.sources.tables import AssignmentsFromEvents, AssignmentsTable
 from abtest.sources.wanted import Wanted, day_column
-from abtest.spec.faults import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,8 +148,9 @@ def _from_assignments(
         reasons = _counts(engine, frame, REASON)
         frame = frame.filter(nw.col(REASON) == SPLIT)
     rows = _length(engine, frame)
+    _refuse_no_split(table, reasons, rows)
     frame = frame.filter(nw.col(ANCHOR).is_null() | (nw.col(ANCHOR) < cutoff.microseconds))
-    _refuse_nobody(engine, frame, table, cutoff, reasons, rows)
+    _refuse_too_late(table, cutoff, rows, _length(engine, frame))
     known, unknown = _by_variant(spec, engine, frame, table.path)
     in_time = sum(known.values()) + sum(unknown.values())
     frame = frame.filter(nw.col(VARIANT).is_in(list(known)))
@@ -252,7 +252,7 @@ def _by_variant(
         found = sorted(counts)
         raise DataError(
             f"{path} has none of the spec's variants ({', '.join(keys)})",
-            f"It has: {', '.join(found[:10])}. {nearest(keys[0], found) if found else ''}".strip(),
+            f"It has: {', '.join(found[:10])}. Spell them in the spec as in the data.",
         )
     return {key: counts.get(key, 0) for key in keys}, unknown
 
@@ -277,26 +277,21 @@ def _refuse_missing_times(
         )
 
 
-def _refuse_nobody(
-    engine: Engine,
-    frame: nw.LazyFrame[Any],
-    table: AssignmentsTable,
-    cutoff: Cutoff,
-    reasons: dict[str, int],
-    rows: int,
-) -> None:
-    """Say what took out all rows, where there were some."""
-    if rows and _length(engine, frame) == 0:
-        raise DataError(
-            f"{table.path} has no assignments that count: all {rows:,} are at or after as_of, "
-            f"{cutoff.iso}",
-            "Is as_of right? It is the instant up to which the data are complete.",
-        )
+def _refuse_no_split(table: AssignmentsTable, reasons: dict[str, int], rows: int) -> None:
     if reasons and rows == 0:
         found = ", ".join(f"{reason or 'none'} ({n:,})" for reason, n in sorted(reasons.items()))
         raise DataError(
             f"{table.path} has no assignments that count: none has the reason {SPLIT}",
             f"The reasons are: {found}.",
+        )
+
+
+def _refuse_too_late(table: AssignmentsTable, cutoff: Cutoff, rows: int, in_time: int) -> None:
+    if rows and in_time == 0:
+        raise DataError(
+            f"{table.path} has no assignments that count: all {rows:,} are at or after as_of, "
+            f"{cutoff.iso}",
+            "Is as_of right? It is the instant up to which the data are complete.",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from abtest.analysis.sentences import in_sentence
 from abtest.report import numbers, words
 from abtest.report.numbers import ABSENT
 from abtest.report.text import clean
@@ -53,7 +54,7 @@ def _reason(result: Result) -> str:
     decision = result.decision
     if decision.verdict is None:
         return clean(decision.reason)
-    lead = f"{words.VERDICT_WORDS[decision.verdict]} {decision.variant}: "
+    lead = f"{words.VERDICT_WORDS[decision.verdict]} {in_sentence(decision.variant or '')}: "
     return clean(decision.reason.removeprefix(lead))
 
 

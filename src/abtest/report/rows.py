@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from abtest.analysis.sentences import in_sentence
 from abtest.report import numbers, words
 from abtest.report.numbers import ABSENT
 from abtest.report.text import clean
@@ -108,9 +109,10 @@ class Row:
         """The row in words, for people who do not read tables."""
         name, number, interval = self.effect
         if number == ABSENT:
-            return f"{self.metric}, {self.name}: no number yet."
-        told = f"{self.metric} was {self.value_control} with {self.control} and {self.value}"
-        told += f" with {self.name}: a {name} of {number}"
+            return f"{self.metric}, {in_sentence(self.name)}: no number yet."
+        control, variant = in_sentence(self.control or ""), in_sentence(self.name)
+        told = f"{self.metric} was {self.value_control} with {control} and {self.value}"
+        told += f" with {variant}: a {name} of {number}"
         if interval == ABSENT:
             return f"{told}."
         return f"{told}. The data supports a {name} {_between(interval)}."

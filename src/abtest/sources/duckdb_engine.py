@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import tempfile
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class DuckDBEngine:
         self._tables = 0
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
-        spill = literal(str(Path(tempfile.gettempdir()) / "abtest-spill"))
+        spill = literal(str(Path(tempfile.gettempdir()) / f"abtest-spill-{os.getpid()}"))
         self._connection.execute(f"SET temp_directory = {spill}")
 
     def columns(self, name: str, table: Table) -> tuple[str, ...]:
@@ -228,8 +229,8 @@ class DuckDBEngine:
         except duckdb.Error as error:
             raise DataError(f"{label} cannot be read: {_first_line(error)}") from error
         types = {str(row[0]): str(row[1]) for row in rows}
-        # Categories are texts that somebody packed.
-        packed = [column for column, type_ in types.items() if type_.startswith("ENUM")]
+        # Categories are texts that somebody packed; a column of nothing has no type.
+        packed = [c for c, type_ in types.items() if type_.startswith(("ENUM", '"NULL"'))]
         if packed:
             texts = ", ".join(f"CAST({quote(c)} AS VARCHAR) AS {quote(c)}" for c in packed)
             from_sql = f"(SELECT * REPLACE ({texts}) FROM {from_sql})"
