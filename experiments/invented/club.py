@@ -55,7 +55,7 @@ def club_files(club: Club, spec: Spec, n: int, rng: np.random.Generator) -> dict
         for i, day in sorted(both, key=lambda payment: payment[1])
     ]
     return {
-        "assignments.csv": csv_text("member_id,variant,reason,bucket,assigned_at", people.rows),
+        "assignments.csv": csv_text("member_id,variant,reason,bucket,phase,assigned_at", people.rows),
         "payments.csv": csv_text("member_id,paid_on,amount", rows),
     }
 

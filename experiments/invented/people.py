@@ -105,7 +105,9 @@ def people_of(
         at = calendar.moment(anchor)
         given = assign(experiment, unit, at=at)
         variants.append(names.index(given.variant) if given.variant is not None else 0)
-        rows.append(f"{unit},{given.variant or ''},{given.reason},{given.bucket},{at.isoformat()}")
+        phase = "" if given.phase is None else given.phase
+        placed = f"{given.variant or ''},{given.reason},{given.bucket},{phase}"
+        rows.append(f"{unit},{placed},{at.isoformat()}")
     return Enrolled(ids, anchors, np.array(variants), rows)
 
 

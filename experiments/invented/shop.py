@@ -116,7 +116,7 @@ def shop_files(shop: Shop, spec: Spec, n: int, rng: np.random.Generator) -> dict
     )
     orders = _log_file(shop, calendar, people, both.arrived(calendar, rng), "ordered_at")
     files = {
-        "assignments.csv": csv_text("customer_id,variant,reason,bucket,assigned_at", people.rows),
+        "assignments.csv": csv_text("customer_id,variant,reason,bucket,phase,assigned_at", people.rows),
         "orders.csv": _numbered(orders) if spec.data.events["orders"].id is not None else orders,
     }
     if shop.refunded:
