@@ -9,7 +9,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no
 	--no-emit-trusted-host --strip-extras --no-header --allow-unsafe
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo check test integration benchmark format lock clean
+.PHONY: help demo check test calibrate integration benchmark format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ check: $(VENV)/stamp ## Format, lint, types, imports, fast tests with coverage
 
 test: $(VENV)/stamp ## All tests that need nothing but Python
 	$(BIN)/pytest -n 2 -m "not slow and not integration"
+
+calibrate: $(VENV)/stamp ## Slow tests: ten million ids and the like
+	$(BIN)/pytest -m slow -rs
 
 integration: $(VENV)/stamp ## Tests that build, install or start something real
 	$(BIN)/pytest -m integration -rs

@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from support import SHARED
 
 from abtest.errors import SpecError
 from abtest.spec import LoadedSpec
 from abtest.spec.load import draft_document
 from abtest.spec.yaml_text import parse_document
+from support import SHARED
 
 EVENTS = """\
 spec: abtest/v1

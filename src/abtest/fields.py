@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 MICROSECOND = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 
-_DURATION = re.compile(r"(-?\d{1,5})(h|d|w)")
+_DURATION = re.compile(r"(-?[0-9]{1,5})(h|d|w)")
 _UNITS = {"h": timedelta(hours=1), "d": DAY, "w": timedelta(weeks=1)}
 
 
@@ -77,12 +77,12 @@ Duration = Annotated[
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema(
-        {"type": "string", "pattern": r"^-?\d{1,5}[hdw]$", "examples": ["30d", "12h", "4w"]}
+        {"type": "string", "pattern": r"^-?[0-9]{1,5}[hdw]$", "examples": ["30d", "12h", "4w"]}
     ),
 ]
 """A length of time: ``30d``, ``12h``, ``4w``."""
 
-Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | int), Field(min_length=1)]
 """A name as it stands in the data; numbers are taken as text."""
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -96,7 +96,9 @@ class RelativeOrAbsolute(Block):
     """A size that is relative to control (0.05 is 5%) or absolute in the metric's unit."""
 
     relative: Annotated[float, Field(gt=0)] | None = None
+    """A share of control's value: 0.05 is 5%."""
     absolute: Annotated[float, Field(gt=0)] | None = None
+    """In the metric's own unit."""
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401, ARG002 - pydantic's signature
         if (self.relative is None) == (self.absolute is None):

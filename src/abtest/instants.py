@@ -14,7 +14,7 @@ def parse_instant(text: str, zone: str) -> datetime:
     A bare date is the start of that day.
 
     Raises:
-        ValueError: The text is neither.
+        ValueError: The text is neither, or so far away that arithmetic with it would fail.
 
     >>> parse_instant("2026-03-01", "Asia/Tehran").isoformat()
     '2026-03-01T00:00:00+03:30'
@@ -26,6 +26,8 @@ def parse_instant(text: str, zone: str) -> datetime:
             f"is {text!r}; it must be a date such as 2026-03-01 or a time such as "
             "2026-03-01T09:30:00+01:00"
         ) from error
+    if not 1000 <= moment.year <= 3000:
+        raise ValueError(f"is {text!r}; it must be a year between 1000 and 3000")
     return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
 
 

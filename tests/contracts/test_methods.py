@@ -32,7 +32,7 @@ ci_levels = st.floats(0.5, 0.999)
 methods = pytest.mark.parametrize("method", [kind() for kind in METHODS], ids=lambda m: m.kind)
 
 
-def one(kind: type[Any], numerator: float, denominator: float) -> Any:  # noqa: ANN401 - any kind of summary
+def one(kind: type[Any], numerator: float, denominator: float) -> Any:
     """The summary of a single unit; for a proportion, whether the numerator exceeds 500."""
     if kind is Proportion:
         return Proportion(1, int(numerator > 500))
@@ -41,7 +41,7 @@ def one(kind: type[Any], numerator: float, denominator: float) -> Any:  # noqa: 
     return PairMoments(1, numerator, denominator, 0.0, 0.0, 0.0)
 
 
-def summarise(kind: type[Any], rows: Units) -> Any:  # noqa: ANN401 - any kind of summary
+def summarise(kind: type[Any], rows: Units) -> Any:
     total: Any = EMPTY[kind]
     for numerator, denominator in rows:
         total = total + one(kind, numerator, denominator)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from abtest.errors import AssignmentError
 
-RUN = ("duckdb", "postgres", "spark")
+RUN = ("duckdb", "postgres", "spark", "clickhouse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,11 @@ class Dialect:
         sha256: The 64 lowercase hexadecimal digits.
         part: Of text ``{0}``, from character ``{1}`` (from 1), ``{2}`` characters.
         join: Two texts joined; null where one is null.
-        number: Eight hexadecimal digits as an integer.
+        number: Hexadecimal digits as an integer; ``{1}`` are the zeros that make them eight.
         divide: The whole part of ``{0}`` divided by 2 to the power of ``{2}``, which is ``{1}``.
         empty: Whether a text has no character.
+        bytewise: Whether texts surely compare byte by byte. Then all 64 digits compare with a limit
+            as their first 13 do, and need not be cut.
         quotes: What stands around a name.
         text_prefix: What stands before a text that holds more than ASCII.
         escapes: Whether a backslash inside a text escapes what follows.
@@ -37,6 +39,7 @@ class Dialect:
     join: str = "{0} || {1}"
     part: str = "substr({0}, {1}, {2})"
     empty: str = "length({0}) = 0"
+    bytewise: bool = False
     quotes: str = '""'
     text_prefix: str = ""
     escapes: bool = False
@@ -65,7 +68,7 @@ class Dialect:
         Raises:
             AssignmentError: It holds a quote or a backslash, which not every engine can write.
         """
-        opening, closing = self.quotes
+        opening, closing = self.quotes[0], self.quotes[1]
         if self.name == "duckdb":
             column = column.replace(closing, closing * 2)
         elif closing in column or "\\" in column:
@@ -85,12 +88,14 @@ _ALL = (
         sha256="sha256({0})",
         number="CAST('0x' || {0} AS BIGINT)",
         divide="({0}) // {1}",
+        empty="{0} = ''",
+        bytewise=True,
     ),
     Dialect(
         "postgres",
         text="CAST({0} AS text)",
         sha256="encode(sha256(convert_to({0}, 'UTF8')), 'hex')",
-        number="CAST(CAST('x' || {0} AS bit(32)) AS bigint)",
+        number="CAST(CAST('x{1}' || {0} AS bit(32)) AS bigint)",
     ),
     Dialect(
         "spark",
@@ -116,7 +121,7 @@ _ALL = (
         "snowflake",
         text="CAST({0} AS VARCHAR)",
         sha256="SHA2({0}, 256)",
-        number="TO_NUMBER({0}, 'XXXXXXXX')",
+        number="TO_NUMBER('{1}' || {0}, 'XXXXXXXX')",
         divide="BITSHIFTRIGHT({0}, {2})",
         escapes=True,
     ),
@@ -140,7 +145,7 @@ _ALL = (
         text="toString({0})",
         join="concat({0}, {1})",
         sha256="lower(hex(SHA256({0})))",
-        number="toInt64(reinterpretAsUInt32(reverse(unhex({0}))))",
+        number="toInt64(reinterpretAsUInt32(reverse(unhex(concat('{1}', {0})))))",
         divide="intDiv({0}, {1})",
         quotes="``",
         escapes=True,
@@ -163,7 +168,7 @@ _ALL = (
         " AS VARCHAR(8000))",
         sha256="LOWER(CONVERT(VARCHAR(64), HASHBYTES('SHA2_256', {0}), 2))",
         join="{0} + {1}",
-        number="CONVERT(BIGINT, CONVERT(VARBINARY(4), {0}, 2))",
+        number="CONVERT(BIGINT, CONVERT(VARBINARY(4), '{1}' + {0}, 2))",
         part="SUBSTRING({0}, {1}, {2})",
         empty="DATALENGTH({0}) = 0",
         quotes="[]",

@@ -32,6 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+    from os import PathLike
     from typing import SupportsIndex
 
     from abtest.assignment.formula import Start
@@ -262,6 +263,27 @@ class Experiment(Frozen):
         from abtest.assignment.compiled import write  # noqa: PLC0415 - json costs 9 ms
 
         return write(self)
+
+    @classmethod
+    def from_spec(cls, path: "str | PathLike[str]") -> "Experiment":
+        """Read an experiment's YAML; this needs pydantic and PyYAML, and takes half a second.
+
+        A service that should carry neither runs ``abtest compile`` once and calls ``from_json``.
+
+        Args:
+            path: The ``experiment.yaml``. The ``layers.yaml`` in its folder or the nearest one
+                above it gives layers and the global holdout.
+
+        Returns:
+            The prepared experiment. Where the spec has a ``cluster``, its ids are the units.
+
+        Raises:
+            SpecError: The spec or ``layers.yaml`` is at fault, or the spec is stratified.
+        """
+        # By name: nothing here may depend on the spec, which depends on this.
+        spec = __import__("abtest.spec.assignable", fromlist=["load_experiment"])
+        loaded: Experiment = spec.load_experiment(path)
+        return loaded
 
     @classmethod
     def from_json(cls, compiled: "str | Mapping[str, object]") -> "Experiment":

@@ -49,10 +49,12 @@ def analyze(
     Exits with 0 (done), 1 (the spec, the data or a file is at fault), 2 (wrong usage), 3 (a health
     check failed) or 4 (not readable yet). With 3 and 4 the output is still written, and marked.
     """
-    from abtest.analysis.analyze import analyze as run
-
     tables = _tables(data or [])
     format_ = format or _format_of(output)
+    _check_instant(as_of)
+
+    from abtest.analysis.analyze import analyze as run
+
     result = run(spec, data=tables, as_of=as_of)
     inputs = [spec, *_inputs(spec, result, tables)]
     _write(result, format_, output, inputs)
@@ -67,9 +69,20 @@ def _tables(data: list[str]) -> dict[str, str]:
         name, equals, path = item.partition("=")
         if not (name and equals and path):
             raise typer.BadParameter(f"{item!r} must be a table and a path: orders=orders.parquet")
+        if name in tables:
+            raise typer.BadParameter(f"{name!r} is given twice; each table has one file")
         # Paths on the command line are relative to where it is run, not to the spec.
         tables[name] = str(Path(path).absolute())
     return tables
+
+
+def _check_instant(as_of: str | None) -> None:
+    from abtest.instants import parse_instant
+
+    try:
+        parse_instant(as_of if as_of is not None else "2026-01-01", "UTC")
+    except ValueError as error:
+        raise typer.BadParameter(f"--as-of {error}") from error
 
 
 def _format_of(output: Path | None) -> Format:
@@ -108,12 +121,13 @@ def _write(result: Result, format_: Format, output: Path | None, inputs: list[Pa
 
 def _write_report(result: Result, spec: Path, inputs: list[Path]) -> None:
     from abtest.cli.output import write_text
+    from abtest.errors import AbtestError
     from abtest.report import render
 
     path = spec.with_suffix(".report.html")
     try:
         write_text(path, render(result, "html"), inputs)
-    except OSError as error:  # a folder that cannot be written to is no fault of the analysis
-        typer.echo(f"No report: {path}: {error.strerror}", err=True)
+    except AbtestError as error:  # a folder that cannot be written to is no fault of the analysis
+        typer.echo(f"No report: {error}", err=True)
         return
     typer.echo(f"Report: {path}")

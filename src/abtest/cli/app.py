@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 
 import typer
@@ -14,8 +15,11 @@ import typer
 from abtest import __version__
 from abtest.cli.analyze import analyze
 from abtest.cli.assign import assign
+from abtest.cli.compile import compile_
 from abtest.cli.init import init
+from abtest.cli.plan import plan
 from abtest.cli.schema import schema
+from abtest.cli.sql import sql
 from abtest.cli.validate import validate
 from abtest.errors import AbtestError
 
@@ -27,8 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (init, validate, schema, assign, analyze):
-    app.command()(command)
+for command in (init, validate, schema, plan, assign, sql, compile_, analyze):
+    app.command(command.__name__.rstrip("_"))(command)
 
 
 def _version(value: bool) -> None:
@@ -52,14 +56,12 @@ def main() -> None:
         # A terminal that cannot show a name must not end the run.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # Ends like any other way out, so that a temporary file is not left behind.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         app()
     except AbtestError as error:
         _fail(str(error))
-    except BrokenPipeError:
-        # The reader of our output (head, less) has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from abtest.sources.duckdb_assign import AssignedCounts
-    from abtest.spec import Spec
+    from datetime import datetime, timedelta
+    from typing import Any
+
+    from abtest.sources.duckdb_assign import AssignedCounts, Plan
+    from abtest.sources.duckdb_engine import DuckDBEngine
+    from abtest.spec import LoadedSpec
 
 
 def assign(
@@ -19,50 +23,157 @@ def assign(
         str, typer.Option(help="The time of assignment: 2026-01-05T09:00. There is no default.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="CSV or Parquet to write.")],
+    check_ids: Annotated[
+        Literal["none", "basic", "full"],
+        typer.Option(
+            help="Look for damaged ids: basic within each id, full also for ids that resemble "
+            "another one (case only, lost leading zeros)."
+        ),
+    ] = "basic",
+    on_bad_id: Annotated[
+        Literal["fail", "exclude"], typer.Option(help="What to do about damaged ids.")
+    ] = "fail",
+    suppress: Annotated[
+        Path | None, typer.Option(help="A file of customers to leave out, with the same id column.")
+    ] = None,
+    contacts: Annotated[
+        Path | None,
+        typer.Option(help="A file of contacts: the id column and contacted_at."),
+    ] = None,
+    not_contacted_for: Annotated[
+        str | None,
+        typer.Option(help="With --contacts: leave out who was contacted less than, say, 14d ago."),
+    ] = None,
+    stratify: Annotated[
+        str | None,
+        typer.Option(help="Must be the spec's assignment.stratify, where that is set."),
+    ] = None,
+    balance: Annotated[
+        list[str] | None,
+        typer.Option(help="Compare the variants in this column. May be repeated."),
+    ] = None,
 ) -> None:
-    """Split a list of customers: adds variant, reason, bucket and assigned_at.
+    """Split a list of customers: adds variant, reason, bucket, phase and assigned_at.
 
-    The same customer gets the same variant here, in `from abtest import assign`, and on every
-    machine. Nothing reads the clock: --at says when the assignment holds.
+    The same customer gets the same variant here, in `abtest sql`, in `from abtest import assign`,
+    and on every machine. Nothing reads the clock: --at says when the assignment holds. A manifest
+    beside the output says what was done and how many got what.
     """
-    from abtest.cli.output import replacing
-    from abtest.errors import AbtestError
-    from abtest.instants import parse_instant
-    from abtest.sources.duckdb_assign import write_assignments
+    from abtest.cli.output import replacing, write_text
+    from abtest.sources.duckdb_assign import Plan, write_assignments, written
     from abtest.sources.duckdb_engine import DuckDBEngine
     from abtest.sources.tables import UnitsTable
     from abtest.spec import load_spec
-    from abtest.spec.assignable import experiment_of
+    from abtest.spec.assignable import experiment_in, hashed_column
 
     loaded = load_spec(spec)
     zone = loaded.spec.schedule.timezone
+    _check_stratify(loaded, stratify)
+    column = hashed_column(loaded.spec)
+    plan = Plan(
+        experiment_in(loaded, blocked=True),
+        _moment(at, zone),
+        column,
+        loaded.spec.unit or column,
+        stratify=loaded.spec.assignment.stratify,
+        check_ids=check_ids,
+        exclude_bad_ids=on_bad_id == "exclude",
+        suppress=suppress,
+        contacts=contacts,
+        quiet_for=_quiet(contacts, not_contacted_for),
+        zone=zone,
+    )
+    engine = DuckDBEngine(Path(), zone, {})
+    table = UnitsTable(path=str(customers), unit=column)
+    inputs = [spec, customers, *(path for path in (suppress, contacts) if path is not None)]
+    beside = output.with_name(output.name + ".manifest.json")
+    with replacing(output, inputs) as temporary:
+        counts = write_assignments(engine, table, plan, temporary)
+        rows = written(temporary, counts.columns)
+        text = _manifest(engine, loaded, plan, counts, (rows, balance or []), temporary)
+    write_text(beside, text, inputs)
+    _say(plan, counts, output)
+
+
+def _moment(at: str, zone: str) -> datetime:
+    from abtest.instants import parse_instant
+
     try:
-        moment = parse_instant(at, zone)
+        return parse_instant(at, zone)
     except ValueError as error:
         raise typer.BadParameter(f"--at {error}") from error
-    if loaded.spec.unit is None:
-        raise AbtestError(f"{spec}: unit is null; only units with an id can be assigned")
-    experiment = experiment_of(loaded.spec)
-    engine = DuckDBEngine(Path(), zone, {})
-    table = UnitsTable(path=str(customers), unit=loaded.spec.unit)
-    with replacing(output, [spec, customers]) as temporary:
-        counts = write_assignments(engine, table, experiment, moment, temporary)
-    _say(loaded.spec, counts, output)
 
 
-def _say(spec: Spec, counts: AssignedCounts, output: Path) -> None:
+def _quiet(contacts: Path | None, text: str | None) -> timedelta | None:
+    from abtest.fields import parse_duration
+
+    if (contacts is None) != (text is None):
+        raise typer.BadParameter("--contacts and --not-contacted-for go together")
+    if text is None:
+        return None
+    try:
+        quiet = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--not-contacted-for {error}") from error
+    if quiet.total_seconds() <= 0:
+        raise typer.BadParameter(f"--not-contacted-for is {text!r}; it must be above 0")
+    return quiet
+
+
+def _check_stratify(loaded: LoadedSpec, given: str | None) -> None:
+    declared = loaded.spec.assignment.stratify
+    if given is not None and given != declared:
+        raise typer.BadParameter(
+            f"--stratify is {given!r}, but assignment.stratify of the spec is {declared!r}; write "
+            "it into the spec, so that nobody assigns one customer by hash alone"
+        )
+
+
+def _manifest(
+    engine: DuckDBEngine,
+    loaded: LoadedSpec,
+    plan: Plan,
+    counts: AssignedCounts,
+    compared: tuple[str, list[str]],
+    output: Path,
+) -> str:
+    import json
+
+    from abtest import __version__
+    from abtest.sources.duckdb_balance import balance_of
+    from abtest.sources.manifest import manifest, sha256_of
+
+    rows, columns = compared
+    names = [name for name, _ in plan.experiment.variants]
+    control = loaded.spec.control
+    if control is not None:
+        names.sort(key=lambda name: name != control.key)
+    balance = {column: balance_of(engine, rows, column, names) for column in columns}
+    data: dict[str, Any] = manifest(
+        plan, counts, loaded.spec.fingerprint(), engine.fingerprints(), balance
+    )
+    data["output_sha256"] = sha256_of(output)
+    data["abtest_version"] = __version__
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def _say(plan: Plan, counts: AssignedCounts, output: Path) -> None:
     from abtest.stats.sample_ratio import sample_ratio
 
     reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(counts.reasons.items()))
     typer.echo(f"{counts.rows:,} customers: {reasons}", err=True)
-    if counts.distinct < counts.rows:
-        repeated = counts.rows - counts.distinct
-        typer.echo(f"warning: {repeated:,} rows repeat a customer", err=True)
-    variants = spec.variants or ()
-    observed = [counts.variants.get(variant.key, 0) for variant in variants]
-    for variant, n in zip(variants, observed, strict=True):
-        typer.echo(f"  {variant.key}: {n:,}", err=True)
-    pvalue = sample_ratio(observed, [variant.weight for variant in variants]).pvalue
+    for cause, n in counts.left_out.items():
+        typer.echo(f"left out: {cause} {n:,}", err=True)
+    for kind, n in counts.dirt.items():
+        if n:
+            typer.echo(f"  {kind}: {n:,}", err=True)
+    if counts.repeated:
+        typer.echo(f"warning: {counts.repeated:,} rows repeat a customer", err=True)
+    _, split = plan.experiment.in_force(plan.at)
+    observed = [counts.variants.get(name, 0) for name in split.names]
+    for name, n in zip(split.names, observed, strict=True):
+        typer.echo(f"  {name}: {n:,}", err=True)
+    pvalue = sample_ratio(observed, split.weights).pvalue
     if pvalue is not None:
         typer.echo(f"  sample ratio p = {pvalue:.4g}", err=True)
-    typer.echo(f"Wrote {output}", err=True)
+    typer.echo(f"Wrote {output} and {output.name}.manifest.json", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,7 +25,7 @@ def init(
     from abtest.cli.output import write_text
     from abtest.errors import AbtestError
 
-    key = _key(name.name)
+    key = _key(name.resolve().name)
     if not key:
         raise AbtestError(
             f"{name.name!r} has no Latin letter or digit to make a key of\n"
@@ -35,10 +36,10 @@ def init(
         raise AbtestError(f"{path} is already there; choose another name")
     template = files("abtest.cli.templates").joinpath(f"{kind}.yaml").read_text("utf-8")
     title = key.replace("-", " ").capitalize()
-    text = template.replace("{key}", key).replace("{title}", title)
+    text = template.replace("{key}", _scalar(key)).replace("{title}", _scalar(title))
     name.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
-    typer.echo(f"Wrote {path}\nNext: abtest validate {path}")
+    typer.echo(f"Wrote {path}\nNext: abtest validate {shlex.quote(str(path))}")
 
 
 def _key(name: str) -> str:
@@ -47,3 +48,9 @@ def _key(name: str) -> str:
     while len(words) > 1 and words[0].isdigit():
         words = words[1:]
     return "-".join(words).lower()[:64]
+
+
+def _scalar(word: str) -> str:
+    """The word as YAML text: quoted where YAML would take it for a number or for true or null."""
+    plain = word[0].isalpha() and word.lower() not in ("true", "false", "null")
+    return word if plain else f'"{word}"'

@@ -18,7 +18,7 @@ def write_text(path: Path, text: str, inputs: Iterable[Path] = ()) -> None:
     """Write a whole file or nothing.
 
     Raises:
-        AbtestError: The file is one of the inputs.
+        AbtestError: The file is one of the inputs, or cannot be written.
     """
     with replacing(path, inputs) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
@@ -29,21 +29,10 @@ def replacing(path: Path, inputs: Iterable[Path] = ()) -> Iterator[Path]:
     """Give a temporary name to write to; on success it becomes the file, else it is removed.
 
     Raises:
-        AbtestError: The file is one of the inputs, or its folder does not exist.
+        AbtestError: The file is one of the inputs, or cannot be written.
     """
-    for other in inputs:
-        if path.exists() and other.exists() and path.samefile(other):
-            raise AbtestError(f"{path} is an input; the output must go to another file")
-    if path.is_dir():
-        raise AbtestError(f"{path} is a folder; the output must be a file")
-    if not path.parent.is_dir():
-        raise AbtestError(f"there is no folder {path.parent} to write {path.name} to")
-    # The endings stay last (.csv.gz), because engines choose the format by them.
-    handle, name = tempfile.mkstemp(
-        prefix=".abtest-", suffix="".join(path.suffixes), dir=path.parent
-    )
-    os.close(handle)
-    temporary = Path(name)
+    _refuse(path, inputs)
+    temporary = _temporary(path)
     try:
         yield temporary
         with temporary.open("rb") as file:
@@ -52,6 +41,32 @@ def replacing(path: Path, inputs: Iterable[Path] = ()) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _refuse(path: Path, inputs: Iterable[Path]) -> None:
+    for other in inputs:
+        if path.exists() and other.exists() and path.samefile(other):
+            raise AbtestError(f"{path} is an input; the output must go to another file")
+    if path.is_dir():
+        raise AbtestError(f"{path} is a folder; the output must be a file")
+    if not path.parent.is_dir():
+        raise AbtestError(
+            f"{path} cannot be written: there is no folder {path.parent}\n"
+            "  Hint: make the folder first, or check the path."
+        )
+    if path.exists() and not path.is_file():  # renaming a file to /dev/null would end it
+        raise AbtestError(f"{path} is a device or a pipe; the output must be a file")
+
+
+def _temporary(path: Path) -> Path:
+    # The endings stay last (.csv.gz), because engines choose the format by them.
+    suffix = "".join(path.suffixes[-2:])
+    try:
+        handle, name = tempfile.mkstemp(prefix=".abtest-", suffix=suffix, dir=path.parent)
+    except OSError as error:
+        raise AbtestError(f"{path} cannot be written: {error.strerror}") from error
+    os.close(handle)
+    return Path(name)
 
 
 def _umask() -> int:

@@ -47,14 +47,14 @@ def sql(
     from abtest.cli.output import write_text
     from abtest.instants import parse_instant
     from abtest.spec import load_spec
-    from abtest.spec.assignable import experiment_of, hashed_column
+    from abtest.spec.assignable import experiment_in, hashed_column
 
     loaded = load_spec(spec)
     try:
         moment = parse_instant(at, loaded.spec.schedule.timezone) if at is not None else None
     except ValueError as error:
         raise typer.BadParameter(f"--at {error}") from error
-    experiment = experiment_of(loaded)
+    experiment = experiment_in(loaded)
     text = select(
         experiment,
         dialect,

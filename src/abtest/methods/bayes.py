@@ -29,50 +29,43 @@ Known: TypeAlias = Proportion | Normal
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class LogLiftPrior(_Frozen):
-    """A normal prior on the log lift.
-
-    Attributes:
-        mean: Its mean; 0 says that lifts in either direction are equally likely.
-        sd: Its standard deviation: 0.05 says that 95% of lifts lie between -9% and +10%.
-    """
+    """A normal prior on the log lift."""
 
     mean: float = 0.0
+    """Its mean; 0 says that lifts in either direction are equally likely."""
     sd: float = Field(default=0.05, gt=0)
+    """Its standard deviation: 0.05 says that 95% of lifts lie between -9% and +10%."""
 
 
 class Prior(_Frozen):
     """The prior of a Bayesian analysis."""
 
     log_lift: LogLiftPrior = LogLiftPrior()
+    """The prior on the log lift, where the model has one."""
 
 
 class Rope(_Frozen):
-    """The region of practical equivalence.
-
-    Attributes:
-        relative: Lifts within plus or minus this share are practically nothing.
-    """
+    """The region of practical equivalence."""
 
     relative: float = Field(gt=0, lt=1)
+    """Lifts within plus or minus this share are practically nothing."""
 
 
 class Bayes(_Frozen):
-    """The block ``analysis.bayes`` of a spec.
-
-    Attributes:
-        model: ``normal_lift`` for a prior on the lift, ``beta_binomial`` for independent uniform
-            priors on each rate.
-        prior: The prior of ``normal_lift``.
-        rope: The region of practical equivalence, or None.
-    """
+    """The block ``analysis.bayes`` of a spec."""
 
     model: Literal["normal_lift", "beta_binomial"] = "normal_lift"
+    """normal_lift: a prior on the lift; beta_binomial: a uniform prior on each rate."""
     prior: Prior = Prior()
+    """What is believed before the data; normal_lift reads it."""
     rope: Rope | None = None
+    """Lifts that are practically nothing, or null."""
 
     def posterior(
         self,

@@ -41,11 +41,22 @@ def read_csv_header(path: Path) -> CsvHeader:
         raise DataError(f"{path} is empty; it must start with a line of column names")
     # A quoted name may hold any of them.
     delimiter = max(DELIMITERS, key=re.sub(r'"[^"]*"', "", line).count)
-    named = next(csv.reader([line], delimiter=delimiter))
+    named = _names(path, line, delimiter)
     # Row numbers that a tool wrote, or a trailing delimiter: a column that nobody names.
     columns = tuple(name or f"unnamed_{place}" for place, name in enumerate(named, start=1))
     _refuse_twins(path, columns)
     return CsvHeader(columns, delimiter)
+
+
+def _names(path: Path, line: str, delimiter: str) -> list[str]:
+    try:
+        names = next(csv.reader([line], delimiter=delimiter))
+    except csv.Error:
+        names = []
+    if not names or line.count('"') % 2:
+        message = f"{path}: the line of column names opens a quote that is never closed"
+        raise DataError(message, "Correct the first line.")
+    return names
 
 
 def is_gzipped(path: Path) -> bool:

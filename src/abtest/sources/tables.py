@@ -57,7 +57,7 @@ class Value(Block):
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401, ARG002 - pydantic's signature
         if (self.column is None) == (self.product is None):
             raise PydanticCustomError(
-                "value_form", "must be a column's name or {{product: [quantity, unit_price]}}"
+                "value_form", "must be a column's name or {product: [quantity, unit_price]}"
             )
 
     @property
@@ -67,7 +67,13 @@ class Value(Block):
 
 
 def _value_block(value: object) -> object:
-    return {"column": value} if isinstance(value, str) else value
+    if isinstance(value, str):
+        return {"column": value}
+    if value is None or isinstance(value, dict | Value):
+        return value
+    raise PydanticCustomError(
+        "value_form", "must be a column's name or {product: [quantity, unit_price]}"
+    )
 
 
 class Table(Block):
@@ -114,7 +120,9 @@ class EventsTable(Table):
     """The column with the time of the event."""
     id: Column | None = None
     """The column that identifies the event; rows that share it are lines of one event."""
-    value: Annotated[Value | None, BeforeValidator(_value_block)] = None
+    value: Annotated[
+        Value | None, BeforeValidator(_value_block, json_schema_input_type=str | Value | None)
+    ] = None
     """What the event is worth: a column, or {product: [quantity, unit_price]}."""
     merge: Literal["none", "calendar_day"] = "none"
     """calendar_day counts the events of one unit on one local day as one."""

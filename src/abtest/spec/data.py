@@ -4,33 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, Tag
 
 from abtest.fields import Block, Key
-from abtest.instants import parse_instant
 from abtest.sources.tables import (
     AssignmentsFromEvents,
     AssignmentsTable,
     EventsTable,
     UnitsTable,
 )
-
-
-def _instant(text: str) -> str:
-    try:
-        parse_instant(text, "UTC")
-    except ValueError as error:
-        raise PydanticCustomError("instant", "{why}", {"why": str(error)}) from error
-    return text
+from abtest.spec.times import Instant
 
 
 def _assignments_form(value: Any) -> str:  # noqa: ANN401 - raw YAML
-    keys = value if isinstance(value, dict) else vars(value)
-    return "from_events" if "from_events" in keys else "table"
+    if isinstance(value, dict):
+        return "from_events" if "from_events" in value else "table"
+    return "from_events" if isinstance(value, AssignmentsFromEvents) else "table"
 
 
-Instant = Annotated[str, AfterValidator(_instant)]
 Assignments = Annotated[
     Annotated[AssignmentsTable, Tag("table")]
     | Annotated[AssignmentsFromEvents, Tag("from_events")],
@@ -54,17 +45,3 @@ class Data(Block):
     """One row per unit; with `variant`, the outcomes are columns of this table."""
     events: dict[Key, EventsTable] = {}
     """Streams of events."""
-
-    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401, ARG002 - pydantic's signature
-        columns = self.units is not None and self.units.variant is not None
-        if columns and self.assignments is not None:
-            raise PydanticCustomError(
-                "two_shapes",
-                "has assignments as well as units.variant; it must say once who got which variant",
-            )
-        if not columns and self.assignments is None:
-            raise PydanticCustomError(
-                "no_shape",
-                "says nowhere who got which variant; it must have assignments (with events), or "
-                "units with a variant column",
-            )

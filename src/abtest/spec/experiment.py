@@ -52,7 +52,7 @@ class Spec(Block):
     metrics: Annotated[tuple[AnyMetric, ...], Field(min_length=1)]
     """What is measured."""
     analysis: Analysis = Analysis()
-    """How variants are compared."""
+    """How variants are compared: error rate, methods, corrections."""
     decision: DecisionBlock | None = None
     """What decides."""
 
@@ -82,3 +82,15 @@ class Spec(Block):
         """SHA-256 of the spec with every default filled in, as 64 hex digits."""
         text = json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Rest(Spec):
+    """What is left of a spec with faults: whatever was refused has a stand-in or is absent."""
+
+    spec: Literal["abtest/v1"] = "abtest/v1"
+    key: Key = "unnamed"
+    kind: Kind = "messaging"
+    unit: Column | None = "unnamed"
+    variants: tuple[Variant, ...] | None = None
+    data: Data = Data()
+    metrics: tuple[AnyMetric, ...] = ()

@@ -15,19 +15,85 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-    from abtest.spec.yaml_text import Document, YamlPath
+    from abtest.spec.plain import YamlPath
+    from abtest.spec.yaml_text import Document
+
+
+# Pydantic's rules in words for people who do not know JSON.
+_RULES = {
+    "model_type": "be a mapping of keys to values",
+    "model_attributes_type": "be a mapping of keys to values",
+    "dict_type": "be a mapping of keys to values",
+    "tuple_type": "be a list",
+    "string_type": "be text",
+    "string_pattern_mismatch": (
+        "be at most 64 Latin letters, digits, dots, underscores and hyphens, "
+        "the first a letter or digit"
+    ),
+    "string_too_short": "have at least {min_length} character",
+    "string_too_long": "have at most {max_length} characters",
+    "int_type": "be a whole number",
+    "int_from_float": "be a whole number",
+    "float_type": "be a number",
+    "finite_number": "be a finite number",
+    "bool_type": "be true or false",
+    "greater_than": "be above {gt}",
+    "greater_than_equal": "be at least {ge}",
+    "less_than": "be below {lt}",
+    "less_than_equal": "be at most {le}",
+}
 
 
 def faults_of(error: ValidationError, model: type[BaseModel], document: Document) -> list[Fault]:
-    """One fault for each thing pydantic found."""
-    faults: dict[tuple[YamlPath, str], Fault] = {}
-    for details in error.errors():
+    """One fault for each thing pydantic found, without what only follows from another."""
+    faults: dict[YamlPath, Fault] = {}
+    misspelt = misspellings(error, model, document.data)
+    for details in causes(error):
         path, valid_keys = locate(model, details["loc"], document.data)
+        if details["type"] == "missing" and path in misspelt:
+            continue
         message, hint = _describe(details, path, valid_keys)
-        line = document.line(path)
-        fault = Fault(path, message, hint, line=line, file=document.file)
-        faults.setdefault((path, message), fault)
+        if details["type"].startswith("union_tag") and _has(document.data, list(path), "kind"):
+            path = (*path, "kind")
+        if path in faults:  # each member of a union has its own rule
+            message = _either(faults[path].message, message)
+            hint = faults[path].hint or hint
+        faults[path] = Fault(path, message, hint, line=document.line(path), file=document.file)
     return list(faults.values())
+
+
+def causes(error: ValidationError) -> list[ErrorDetails]:
+    """Pydantic's errors; a list is not too short because its items have faults."""
+    errors = error.errors()
+    return [
+        details
+        for details in errors
+        if details["type"] != "too_short"
+        or not any(
+            len(other["loc"]) > len(details["loc"])
+            and other["loc"][: len(details["loc"])] == details["loc"]
+            for other in errors
+        )
+    ]
+
+
+def misspellings(error: ValidationError, model: type[BaseModel], data: object) -> set[YamlPath]:
+    """The paths that are probably meant by unknown keys."""
+    meant: set[YamlPath] = set()
+    for details in error.errors():
+        if details["type"] == "extra_forbidden":
+            path, valid_keys = locate(model, details["loc"], data)
+            close = get_close_matches(str(path[-1]), valid_keys, n=1, cutoff=0.6)
+            meant |= {(*path[:-1], key) for key in close}
+    return meant
+
+
+def _either(first: str, second: str) -> str:
+    """Two rules for one value as one message."""
+    start = first.partition("; it must be ")[0] + "; it must be "
+    if second == first or not second.startswith(start):
+        return first
+    return f"{first} or {second.removeprefix(start)}"
 
 
 def locate(
@@ -41,6 +107,8 @@ def locate(
     keys = _keys(model)
     here: list[Any] = [model]
     for part in loc:
+        if part == "[key]":  # pydantic's mark for a fault of the key itself
+            continue
         step = _step(here, part)
         if step is None:
             in_data = _has(data, path, part)
@@ -77,29 +145,38 @@ def _describe(details: ErrorDetails, path: YamlPath, keys: list[str]) -> tuple[s
         return "is missing", "every spec needs this key" if len(path) == 1 else ""
     if kind.startswith("union_tag"):
         return _describe_kind(given, context)
+    if kind == "too_short" and isinstance(given, str):
+        kind = "string_too_short"
+    if kind in _RULES:
+        rule = _RULES[kind].format(**{name: _number(limit) for name, limit in context.items()})
+        return f"is {_show(given)}; it must {rule}", _quotes(kind, given)
+    if kind in ("too_short", "too_long"):
+        rule = "at least {min_length}" if kind == "too_short" else "at most {max_length}"
+        return f"has {len(given)} items; it must have {rule.format(**context)}", ""
     if kind == "literal_error":
         known = re.findall(r"'([^']*)'", str(context["expected"]))
         return f"is {_show(given)}; it must be {context['expected']}", _close(given, known)
-    if kind == "string_pattern_mismatch":
-        rule = "letters, digits, dot, underscore and hyphen, starting with a letter or digit"
-        return f"is {_show(given)}; it must be up to 64 {rule}", ""
-    if kind == "string_type" and isinstance(given, bool | int | float):
-        text = str(given).lower() if isinstance(given, bool) else str(given)
-        return f"is {text}; it must be text", f'put it in quotes: "{text}"'
-    message = details["msg"]
-    if not message.startswith("Input"):  # one of our own, which says the value itself
-        return message, ""
-    return f"is {_show(given)}; {message.replace('Input should', 'it must')}", ""
+    # One of our own, which says the value itself.
+    return details["msg"], str(context.get("hint", ""))
+
+
+def _quotes(kind: str, given: object) -> str:
+    """YAML took a text for something else."""
+    if kind != "string_type" or not isinstance(given, bool | int | float):
+        return ""
+    text = str(given).lower() if isinstance(given, bool) else str(given)
+    return f'put it in quotes: "{text}"'
 
 
 def _describe_kind(given: object, context: dict[str, Any]) -> tuple[str, str]:
     """A metric (or method) of a kind that does not exist, or of none."""
+    if not isinstance(given, dict):
+        return f"is {_show(given)}; it must be a mapping of keys to values", ""
+    if "kind" not in given:
+        return "has no kind", "add `kind: ...`; `abtest schema` lists every kind"
     known = re.findall(r"'([^']*)'", str(context.get("expected_tags", "")))
-    if "tag" not in context:
-        shown = "has no kind" if isinstance(given, dict) else f"is {_show(given)}"
-        return f"{shown}; it must name one", "add `kind: ...`"
-    word = str(context["tag"])
-    return f"is {word!r}, which is no kind abtest knows", nearest(word, known)
+    word = given["kind"]
+    return f"is {_show(word)}, which is no kind abtest knows", nearest(str(word), known)
 
 
 def _close(given: object, known: list[str]) -> str:
@@ -107,7 +184,16 @@ def _close(given: object, known: list[str]) -> str:
     return f'did you mean "{close[0]}"?' if close else ""
 
 
+def _number(value: object) -> object:
+    """A whole number without its decimal point."""
+    if isinstance(value, int | float) and value == int(value):
+        return f"{int(value):,}"
+    return value
+
+
 def _show(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from abtest.errors import Fault, SpecError
-from abtest.spec.experiment import Spec
-from abtest.spec.faults import faults_of, locate
-from abtest.spec.rules import Names, advice_on, faults_in
-from abtest.spec.yaml_text import Document, YamlPath, read_document
+from abtest.spec.experiment import Rest, Spec
+from abtest.spec.faults import causes, faults_of, locate, misspellings
+from abtest.spec.names import Names, unknown_streams
+from abtest.spec.plain import YamlPath, plain_mapping
+from abtest.spec.rules import advice_on, faults_in
+from abtest.spec.yaml_text import Document, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
 # Each round takes out what pydantic refused; faults nest a few levels at most.
-_ROUNDS = 5
+_ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +47,48 @@ class LoadedSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """What a draft lacks only because it is faulty.
+
+    Attributes:
+        removed: Paths that were taken out.
+        misspelt: Paths that unknown keys probably mean.
+    """
+
+    removed: tuple[YamlPath, ...] = ()
+    misspelt: frozenset[YamlPath] = frozenset()
+
+    def placed(self, faults: Sequence[Fault], document: Document) -> list[Fault]:
+        """The faults with lines, without those that only follow from what is absent."""
+        found = [
+            Fault(_original(fault.path, self.removed), fault.message, fault.hint)
+            for fault in faults
+        ]
+        return [document.placed(fault) for fault in found if not self._explains(fault.path)]
+
+    def _explains(self, path: YamlPath) -> bool:
+        meant = any(path in (other, other[:-1]) for other in self.misspelt)
+        return meant or any(_overlap(path, other) for other in self.removed)
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A spec with everything that is wrong with it.
 
     Attributes:
-        loaded: What is left of the spec once the faulty parts are taken out; None where that is
-            no spec at all.
+        loaded: What is left of the spec once the faulty parts are taken out.
         faults: What is wrong, in file order.
+        absent: The parts that are missing from ``loaded`` only because they are faulty.
     """
 
-    loaded: LoadedSpec | None
+    loaded: LoadedSpec
     faults: tuple[Fault, ...]
+    absent: Absent = Absent()
 
     def with_faults(self, more: Sequence[Fault]) -> Draft:
         """The draft with faults that were found by looking at the data as well."""
-        if self.loaded is None:
-            return self
-        placed = [self.loaded.document.placed(fault) for fault in more]
-        return Draft(self.loaded, _in_order([*self.faults, *placed]))
+        placed = self.absent.placed(more, self.loaded.document)
+        return Draft(self.loaded, _in_order([*self.faults, *placed]), self.absent)
 
     def require(self) -> LoadedSpec:
         """The spec, where nothing is wrong with it.
@@ -70,7 +96,7 @@ class Draft:
         Raises:
             SpecError: Something is; the error lists every fault.
         """
-        if self.faults or self.loaded is None:
+        if self.faults:
             raise SpecError(self.faults)
         return self.loaded
 
@@ -108,61 +134,62 @@ def parse_spec(data: Mapping[str, Any], folder: str | Path = ".") -> LoadedSpec:
 
 
 def draft_mapping(data: Mapping[str, Any], folder: str | Path = ".") -> Draft:
-    """Check plain data and keep what is right and what is wrong with it."""
-    plain = json.loads(json.dumps(dict(data), default=str))
-    return draft_document(Document(plain), Path(folder))
+    """Check plain data and keep what is right and what is wrong with it.
+
+    Raises:
+        SpecError: It holds values that no spec can hold.
+    """
+    return draft_document(Document(plain_mapping(data)), Path(folder))
 
 
 def draft_document(document: Document, folder: Path) -> Draft:
     """Check a document: pydantic's faults first, then the rules on what is left."""
     data = document.data
-    faults: list[Fault] = []
+    faults = list(document.faults)
+    try:
+        spec, absent = _validated(Spec, data), Absent()
+    except ValidationError as error:
+        faults += faults_of(error, Spec, document)
+        spec, absent = _rest(data, error)
+    names = Names.of(data)
+    faults += [document.placed(fault) for fault in unknown_streams(names)]
+    faults += absent.placed(faults_in(spec, names), document)
+    return Draft(LoadedSpec(spec, folder, document), _in_order(faults), absent)
+
+
+def _validated(model: type[Spec], data: Any) -> Spec:  # noqa: ANN401 - plain data
+    return model.model_validate_json(json.dumps(data))
+
+
+def _rest(data: Any, error: ValidationError) -> tuple[Spec, Absent]:  # noqa: ANN401 - plain data
+    """What is left of the data, so that the rules can look at it, and what was taken out."""
+    misspelt = frozenset(misspellings(error, Spec, data))
     removed: list[YamlPath] = []
-    spec = None
     for _ in range(_ROUNDS):
+        data, gone = _without(data, error)
+        removed += [_original(path, removed) for path in gone]
         try:
-            spec = Spec.model_validate_json(json.dumps(data))
-            break
-        except ValidationError as error:
-            # What later rounds find may only be there because of what was taken out.
-            faults = faults or faults_of(error, Spec, document)
-            data, gone = _without(data, error)
-            removed += [_original(path, removed) for path in gone]
-    if spec is None:
-        return Draft(None, _in_order(faults))
-    for fault in faults_in(spec, Names.of(document.data)):
-        path = _original(fault.path, removed)
-        if not any(_overlap(path, other) for other in removed):
-            faults.append(document.placed(Fault(path, fault.message, fault.hint)))
-    return Draft(LoadedSpec(spec, folder, document), _in_order(faults))
+            return _validated(Rest, data), Absent(tuple(removed), misspelt)
+        except ValidationError as another:
+            error = another
+    return Rest(), Absent(((),), misspelt)
 
 
 def _in_order(faults: Sequence[Fault]) -> tuple[Fault, ...]:
     return tuple(sorted(faults, key=lambda fault: (fault.line, fault.dotted)))
 
 
-# What stands in for a required key with a fault, so that the rules can look at the rest.
-_STAND_INS: dict[YamlPath, Any] = {
-    ("spec",): "abtest/v1",
-    ("key",): "unnamed",
-    ("kind",): "messaging",
-    ("unit",): "unit",
-}
-
-
 def _without(data: Any, error: ValidationError) -> tuple[Any, list[YamlPath]]:  # noqa: ANN401
     """The data without what was refused, so that the cross-field rules can run on the rest."""
     data = copy.deepcopy(data)
     gone: list[YamlPath] = []
-    for details in error.errors():
+    for details in causes(error):
         path, _ = locate(Spec, details["loc"], data)
-        if path in _STAND_INS and isinstance(data, dict):
-            data[path[0]] = _STAND_INS[path]
-            continue
-        if details["type"] == "missing":
+        if details["type"] == "missing" and len(path) > 1:
             path = path[:-1]  # what lacks a key cannot stay
-        # An unknown key that is gone is missed by no rule.
-        if path and _blank(data, path) and details["type"] != "extra_forbidden":
+        blanked = _blank(data, path)
+        # A missing key is missed by the rules; an unknown one is not.
+        if details["type"] == "missing" or (blanked and details["type"] != "extra_forbidden"):
             gone.append(path)
     _drop_blanks(data)
     return data, gone
@@ -220,7 +247,7 @@ def _original(path: YamlPath, removed: Sequence[YamlPath]) -> YamlPath:
 def _overlap(path: YamlPath, removed: YamlPath) -> bool:
     """Whether a rule may have failed only because a part that it looks at was taken out.
 
-    The list of metrics is no such part: rules know the names of all of them, faulty or not.
+    A list that lost an item is no such part: rules know the names of all items, faulty or not.
     """
     shorter = min(len(path), len(removed))
-    return path[:shorter] == removed[:shorter] and path != ("metrics",)
+    return path[:shorter] == removed[:shorter] and (path != ("metrics",) or path == removed)

@@ -7,100 +7,66 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from abtest.errors import Fault
+from abtest.fields import format_duration
 from abtest.metrics.base import ColumnMetric, EventMetric
 from abtest.metrics.ratio import RatioMetric
 from abtest.metrics.total import SumMetric
 from abtest.sources.tables import AssignmentsFromEvents
 from abtest.spec.faults import nearest
+from abtest.spec.split_rules import split_faults
 from abtest.stats.summaries import Moments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from abtest.spec.experiment import Spec
+    from abtest.spec.names import Names
 
 PERCENT_TOTALS = (100, 1_000, 10_000)
+_HIDDEN = re.compile(r"^\s|\s$|[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _AFTER_TREATMENT = re.compile(r"(?i)open(ed|er|ers|s)?\b|click|deliver|viewed|seen|engaged")
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What is declared in the text, also where its declaration has faults of its own.
-
-    Attributes:
-        variants: Keys of variants.
-        metrics: Keys of metrics.
-        roles: Roles that metrics name.
-        streams: Names of streams of events.
-    """
-
-    variants: tuple[str, ...]
-    metrics: tuple[str, ...]
-    roles: tuple[str, ...]
-    streams: tuple[str, ...]
-
-    @classmethod
-    def of(cls, data: Any) -> Names:  # noqa: ANN401 - raw YAML
-        """Read the names off raw data, whatever shape it has."""
-        events = _get(_get(data, "data"), "events")
-        return cls(
-            variants=_all(_get(data, "variants"), "key"),
-            metrics=_all(_get(data, "metrics"), "key"),
-            roles=_all(_get(data, "metrics"), "role"),
-            streams=tuple(events) if isinstance(events, dict) else (),
-        )
-
-
-def _get(data: Any, key: str) -> Any:  # noqa: ANN401 - raw YAML
-    return data.get(key) if isinstance(data, dict) else None
-
-
-def _all(items: Any, key: str) -> tuple[str, ...]:  # noqa: ANN401 - raw YAML
-    return tuple(
-        str(item[key])
-        for item in (items if isinstance(items, list) else ())
-        if isinstance(item, dict) and key in item
-    )
 
 
 def faults_in(spec: Spec, names: Names) -> list[Fault]:
     """Every rule that the spec breaks."""
-    by_names = (
+    rules: list[Callable[[Spec, Names], Iterator[Fault]]] = [
+        _variants,
+        _weights,
         _overrides,
         _metric_keys,
         _primary,
-        _event_metrics,
-        _ratios,
-        _from_events,
         _analysis_names,
-        _money,
-    )
-    rules = (_variants, _weights, _column_metrics)
-    return [
-        *(fault for rule in rules for fault in rule(spec)),
-        *(fault for rule in by_names for fault in rule(spec, names)),
+        _lengths,
     ]
+    if names.has_data:
+        rules += [_shape, _event_metrics, _column_metrics, _ratios, _from_events, _money]
+    return [*split_faults(spec), *(fault for rule in rules for fault in rule(spec, names))]
 
 
 def advice_on(spec: Spec) -> list[Fault]:
     """What is allowed but probably not meant."""
-    rules = (_prices, _costs, _populations, _anchors, _margins)
+    rules = (_hidden_marks, _prices, _costs, _populations, _anchors, _starts, _margins)
     return [fault for rule in rules for fault in rule(spec)]
 
 
-def _variants(spec: Spec) -> Iterator[Fault]:
-    if (spec.variants is None) == (spec.factors is None):
-        yield Fault(("variants",), "must be there, or factors instead (one of the two)")
+def _variants(spec: Spec, names: Names) -> Iterator[Fault]:
+    if spec.variants is None and spec.factors is None:
+        hint = "add `variants: [{key: control, control: true}, {key: coupon}]`"
+        yield Fault(("variants",), "is missing; a spec must have variants, or factors", hint)
+    if spec.variants is not None and spec.factors is not None:
+        message = "is there as well as variants; it must be one of the two"
+        yield Fault(("factors",), message, "with factors the variants are the cells")
     variants = spec.variants or ()
     for key, count in Counter(variant.key for variant in variants).items():
         if count > 1:
             yield Fault(("variants",), f"has {count} variants called {key!r}; keys must differ")
     controls = [variant.key for variant in variants if variant.control]
-    if len(variants) > 1 and len(controls) != 1:
+    wrong = len(controls) != 1 and not names.misspells("control")
+    if len(variants) > 1 and wrong:
         named = (
             f"has {len(controls)} controls ({', '.join(controls)})"
             if controls
@@ -110,13 +76,15 @@ def _variants(spec: Spec) -> Iterator[Fault]:
         yield Fault(("variants",), f"{named}; it must have exactly one", hint)
 
 
-def _weights(spec: Spec) -> Iterator[Fault]:
+def _weights(spec: Spec, names: Names) -> Iterator[Fault]:
     variants = spec.variants or ()
     if not variants:
         return
     given = ["weight" in variant.model_fields_set for variant in variants]
     weights = [variant.weight for variant in variants]
     total = sum(weights)
+    if names.misspells("weight"):
+        return
     if any(given) and not all(given):
         missing = ", ".join(v.key for v, has in zip(variants, given, strict=True) if not has)
         hint = "give every variant a weight, or none for an equal split"
@@ -144,45 +112,52 @@ def _metric_keys(_: Spec, names: Names) -> Iterator[Fault]:
 
 def _primary(spec: Spec, names: Names) -> Iterator[Fault]:
     compared = spec.factors is not None or len(spec.variants or ()) > 1
-    if compared and "primary" not in names.roles:
+    if compared and not names.has_primary:
         hint = "add `role: primary` to the metric that decides"
         yield Fault(("metrics",), "has no primary metric; it must have at least one", hint)
 
 
+def _shape(spec: Spec, names: Names) -> Iterator[Fault]:
+    if names.has_unit_rows and names.has_assignments:
+        message = "has assignments as well as units.variant; it must say once who got which variant"
+        yield Fault(("data",), message)
+    if not names.has_unit_rows and not names.has_assignments:
+        message = (
+            "says nowhere who got which variant; it must have assignments (with events), or units "
+            "with a variant column"
+        )
+        yield Fault(("data",), message)
+    if spec.unit is None and names.has_assignments:
+        yield Fault(("unit",), "is null; with assignments it must name the column of unit ids")
+
+
 def _event_metrics(spec: Spec, names: Names) -> Iterator[Fault]:
-    streams = list(names.streams)
     for i, metric in enumerate(spec.metrics):
         if not isinstance(metric, EventMetric):
             continue
-        if metric.events not in streams:
-            message = f"is {metric.events!r}, which is no stream of data.events"
-            yield Fault(("metrics", i, "events"), message, nearest(metric.events, streams))
-        elif isinstance(metric, SumMetric) and _worthless(spec, metric.events):
+        if isinstance(metric, SumMetric) and _worthless(spec, metric.events):
             path = ("data", "events", metric.events, "value")
             hint = "add `value: amount`, the column with what an event is worth"
             yield Fault(path, f"is missing; metric {metric.key} adds it up", hint)
-        if spec.data.assignments is None:
+        if not names.has_assignments:
             hint = "add data.assignments, or use a metric on a column (proportion, mean, ratio)"
             yield Fault(("metrics", i), "counts events, but the data has no assignments", hint)
-    if spec.unit is None and spec.data.assignments is not None:
-        yield Fault(("unit",), "is null; with assignments it must name the column of unit ids")
 
 
 def _worthless(spec: Spec, stream: str) -> bool:
     return stream in spec.data.events and spec.data.events[stream].value is None
 
 
-def _column_metrics(spec: Spec) -> Iterator[Fault]:
-    has_columns = spec.data.units is not None and spec.data.units.variant is not None
+def _column_metrics(spec: Spec, names: Names) -> Iterator[Fault]:
     for i, metric in enumerate(spec.metrics):
-        if isinstance(metric, ColumnMetric) and not has_columns:
+        if isinstance(metric, ColumnMetric) and not names.has_unit_rows:
             hint = "metrics on columns need data.units with a variant column"
             yield Fault(("metrics", i), "reads a column, but the data has no unit rows", hint)
 
 
 def _ratios(spec: Spec, names: Names) -> Iterator[Fault]:
     by_key = {metric.key: metric for metric in spec.metrics}
-    columns_allowed = spec.data.assignments is None
+    columns_allowed = not names.has_assignments
     for i, metric in enumerate(spec.metrics):
         if not isinstance(metric, RatioMetric):
             continue
@@ -211,11 +186,7 @@ def _from_events(spec: Spec, names: Names) -> Iterator[Fault]:
     if not isinstance(assignments, AssignmentsFromEvents):
         return
     path = ("data", "assignments", "from_events")
-    streams = list(names.streams)
-    if assignments.from_events not in streams:
-        message = f"is {assignments.from_events!r}, which is no stream of data.events"
-        yield Fault(path, message, nearest(assignments.from_events, streams))
-    if len(spec.variants or ()) != 1:
+    if len(names.variants) != 1:
         hint = "a log says nothing about who got what; assignments come from a file"
         yield Fault(path, "enrols every unit in one variant; the spec must have exactly one", hint)
 
@@ -235,28 +206,43 @@ def _analysis_names(spec: Spec, names: Names) -> Iterator[Fault]:
             yield Fault(
                 ("analysis", "covariates", i), message, nearest(name, list(spec.covariates))
             )
-    for key, covariate in spec.covariates.items():
-        if covariate.events not in names.streams:
-            message = f"is {covariate.events!r}, which is no stream of data.events"
-            yield Fault(("covariates", key, "events"), message)
 
 
-def _money(spec: Spec, names: Names) -> Iterator[Fault]:
+def _lengths(spec: Spec, _: Names) -> Iterator[Fault]:
+    """Lengths of time that cannot be negative."""
+    for name, stream in spec.data.events.items():
+        if stream.lag < timedelta(0):
+            message = f"is {format_duration(stream.lag)}; it must be 0d or more"
+            yield Fault(("data", "events", name, "lag"), message)
+    for i, metric in enumerate(spec.metrics):
+        prior = getattr(metric, "prior", None)
+        if prior is not None and prior.lookback <= timedelta(0):
+            message = f"is {format_duration(prior.lookback)}; it must be above 0d"
+            yield Fault(("metrics", i, "prior", "lookback"), message, "365d looks back a year")
+    horizon = spec.decision.horizon if spec.decision is not None else None
+    if horizon is not None and horizon <= timedelta(0):
+        message = f"is {format_duration(horizon)}; it must be above 0d"
+        yield Fault(("decision", "horizon"), message)
+
+
+def _money(spec: Spec, _: Names) -> Iterator[Fault]:
     decision = spec.decision
     if decision is None:
         return
-    streams = list(names.streams)
-    if decision.value is not None and decision.value.events not in streams:
-        message = f"is {decision.value.events!r}, which is no stream of data.events"
-        yield Fault(
-            ("decision", "value", "events"), message, nearest(decision.value.events, streams)
-        )
-    if decision.redemptions is not None and decision.redemptions not in streams:
-        message = f"is {decision.redemptions!r}, which is no stream of data.events"
-        yield Fault(("decision", "redemptions"), message, nearest(decision.redemptions, streams))
     if decision.value is not None and spec.kind == "pricing" and decision.unit_cost is None:
         hint = "a price changes the margin, so a margin in percent will not do: add unit_cost"
         yield Fault(("decision",), "asks for money but has no unit_cost", hint)
+    if decision.value is not None and spec.kind == "incentive_mix":
+        yield from _costs(spec)
+
+
+def _hidden_marks(spec: Spec) -> Iterator[Fault]:
+    """A name with invisible marks looks like another; joiners are letters' own in Persian."""
+    for i, variant in enumerate(spec.variants or ()):
+        if _HIDDEN.search(variant.key):
+            message = f"is {variant.key!a}, with blanks or marks that cannot be seen"
+            hint = "the data must hold the same ones; most probably they came in by copying"
+            yield Fault(("variants", i, "key"), message, hint)
 
 
 def _prices(spec: Spec) -> Iterator[Fault]:
@@ -267,6 +253,7 @@ def _prices(spec: Spec) -> Iterator[Fault]:
 
 
 def _costs(spec: Spec) -> Iterator[Fault]:
+    """An incentive without a cost: advice, and a fault once money is asked for."""
     if spec.kind != "incentive_mix" or len(spec.variants or ()) < 2:
         return
     for i, variant in enumerate(spec.variants or ()):
@@ -307,6 +294,14 @@ def _anchors(spec: Spec) -> Iterator[Fault]:
         if isinstance(metric, EventMetric) and metric.maturity == "all":
             message = "counts units whose window is not over as if it were: the result is biased"
             yield Fault(("metrics", i, "maturity"), message, "use `maturity: complete`")
+
+
+def _starts(spec: Spec) -> Iterator[Fault]:
+    for i, metric in enumerate(spec.metrics):
+        if isinstance(metric, EventMetric) and metric.window.start < timedelta(0):
+            message = "starts before the anchor, when the treatment could not have moved anything"
+            hint = "start at 0d; what came before is a covariate"
+            yield Fault(("metrics", i, "window"), message, hint)
 
 
 def _margins(spec: Spec) -> Iterator[Fault]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from abtest.fields import Block, Key, Text
+from abtest.spec.times import Instant, IsoDate, Zone
 
-Weight = Annotated[int, Field(ge=0)]
+Weight = Annotated[int, Field(ge=0, le=1_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Money = Annotated[float, Field(ge=0)]
 
@@ -86,7 +85,7 @@ class Layer(Block):
 class Phase(Block):
     """A dated change of coverage or weights; never rewritten."""
 
-    from_: Annotated[str, Field(alias="from")]
+    from_: Annotated[Instant, Field(alias="from")]
     """When it takes effect."""
     coverage: Coverage | None = None
     """The share of units enrolled from then on."""
@@ -107,32 +106,10 @@ class Assignment(Block):
     """Slots of a layer, so that experiments do not overlap."""
     phases: tuple[Phase, ...] = ()
     """Dated changes of coverage or weights."""
+    stratify: Annotated[str, Field(min_length=1)] | None = None
+    """A column of a known list: variants are dealt out evenly within each of its values."""
     overrides: dict[str, Text] = {}
     """Units that always get a certain variant; they are left out of the analysis."""
-
-
-def _iso_date(text: str) -> str:
-    try:
-        date.fromisoformat(text)
-    except ValueError as error:
-        raise PydanticCustomError(
-            "iso_date", "is {value}; it must be a date such as 2026-01-05", {"value": repr(text)}
-        ) from error
-    return text
-
-
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise PydanticCustomError(
-            "timezone",
-            "is {value}; it must be a zone of the IANA database such as Europe/Berlin",
-            {"value": repr(name)},
-        )
-    return name
-
-
-IsoDate = Annotated[str, AfterValidator(_iso_date), Field(json_schema_extra={"format": "date"})]
-Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class Schedule(Block):

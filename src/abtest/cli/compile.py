@@ -1,0 +1,30 @@
+"""abtest compile: what a service needs to assign, without YAML and pydantic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def compile_(
+    spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write here instead of to stdout.")
+    ] = None,
+) -> None:
+    """Write the spec's split as JSON for a service: Experiment.from_json reads it.
+
+    Layers and the holdout of layers.yaml are in it. The service needs Python's standard library
+    and abtest's code, nothing else.
+    """
+    from abtest.cli.output import write_text
+    from abtest.spec.assignable import load_experiment
+
+    text = load_experiment(spec).to_json() + "\n"
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(output, text, [spec])
+        typer.echo(f"Wrote {output}", err=True)

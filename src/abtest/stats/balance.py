@@ -1,0 +1,86 @@
+"""Are the variants alike in what was known before they were assigned?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scipy import special
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Independence:
+    """Pearson's chi-square test that rows and columns of a table of counts are independent.
+
+    Attributes:
+        statistic: The chi-square; None where nothing can be tested.
+        df: Degrees of freedom.
+        pvalue: Chance of a table at least this far from independence; None without a test.
+    """
+
+    statistic: float | None
+    df: int
+    pvalue: float | None
+
+
+def independence(table: Sequence[Sequence[int]]) -> Independence:
+    """Test whether variants (rows) differ in the shares of an attribute's values (columns).
+
+    X^2 = sum (observed - expected)^2 / expected with expected = row total * column total / total,
+    on (rows - 1)(columns - 1) degrees of freedom. Rows and columns without a count are left out.
+    Assumes units assigned independently and expected counts of about five or more.
+
+    Args:
+        table: Counts, one row per variant, all of one length.
+
+    Returns:
+        The test; without a p-value where fewer than two rows or columns have a count.
+
+    Source:
+        Pearson (1900); Agresti (2013), Categorical Data Analysis, section 3.2.1.
+
+    Example:
+        >>> found = independence([[10, 20], [20, 10]])
+        >>> found.df, round(found.statistic, 4), round(found.pvalue, 6)
+        (1, 6.6667, 0.009823)
+    """
+    rows = [sum(row) for row in table]
+    columns = [sum(column) for column in zip(*table, strict=True)]
+    total = sum(rows)
+    df = max(sum(map(bool, rows)) - 1, 0) * max(sum(map(bool, columns)) - 1, 0)
+    if df == 0:
+        return Independence(None, 0, None)
+    statistic = 0.0
+    for row, of_row in zip(table, rows, strict=True):
+        for count, of_column in zip(row, columns, strict=True):
+            if of_row and of_column:
+                expected = of_row * of_column / total
+                statistic += (count - expected) ** 2 / expected
+    return Independence(statistic, df, float(special.chdtrc(df, statistic)))
+
+
+def standardized_difference(
+    control: tuple[float, float], treatment: tuple[float, float]
+) -> float | None:
+    """(mean of treatment - mean of control) / sqrt((variance of control + of treatment) / 2).
+
+    Args:
+        control: Mean and variance.
+        treatment: Mean and variance.
+
+    Returns:
+        The difference in standard deviations; None where nothing varies.
+
+    Source:
+        Austin (2009), Statistics in Medicine 28, equation 1.
+
+    Example:
+        >>> standardized_difference((10.0, 4.0), (11.0, 4.0))
+        0.5
+    """
+    spread = math.sqrt((control[1] + treatment[1]) / 2)
+    return (treatment[0] - control[0]) / spread if spread > 0 else None
