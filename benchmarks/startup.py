@@ -1,4 +1,4 @@
-"""How long it takes to start: imports, --help, and a whole analysis, as a table for docs/benchmarks.md.
+"""How long it takes to start: imports, --help, a whole analysis; a table for docs/benchmarks.md.
 
 Run it with `make benchmark` on a quiet machine. Each number is the best of several runs of a whole
 process, so that other work on the machine disturbs least.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from invented.people import Calendar, Planted, csv_text, people_of
+from invented.people import ASSIGNED, Calendar, Planted, csv_text, people_of
 
 if TYPE_CHECKING:
     from abtest.spec import Spec
@@ -55,7 +55,7 @@ def club_files(club: Club, spec: Spec, n: int, rng: np.random.Generator) -> dict
         for i, day in sorted(both, key=lambda payment: payment[1])
     ]
     return {
-        "assignments.csv": csv_text("member_id,variant,reason,bucket,phase,assigned_at", people.rows),
+        "assignments.csv": csv_text(f"member_id,{ASSIGNED}", people.rows),
         "payments.csv": csv_text("member_id,paid_on,amount", rows),
     }
 

@@ -27,6 +27,9 @@ Integers: TypeAlias = "NDArray[np.int64]"
 Planted: TypeAlias = dict[str, tuple[float, ...]]
 """True values by metric: one per variant, in the spec's order."""
 
+ASSIGNED = "variant,reason,bucket,phase,assigned_at"
+"""What `abtest assign` adds to a list of customers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:

@@ -16,7 +16,16 @@ import numpy as np
 from abtest.fields import DAY
 from abtest.metrics.base import EventMetric
 from abtest.metrics.ratio import RatioMetric
-from invented.people import Calendar, Enrolled, Floats, Integers, Planted, csv_text, people_of
+from invented.people import (
+    ASSIGNED,
+    Calendar,
+    Enrolled,
+    Floats,
+    Integers,
+    Planted,
+    csv_text,
+    people_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,7 +125,7 @@ def shop_files(shop: Shop, spec: Spec, n: int, rng: np.random.Generator) -> dict
     )
     orders = _log_file(shop, calendar, people, both.arrived(calendar, rng), "ordered_at")
     files = {
-        "assignments.csv": csv_text("customer_id,variant,reason,bucket,phase,assigned_at", people.rows),
+        "assignments.csv": csv_text(f"customer_id,{ASSIGNED}", people.rows),
         "orders.csv": _numbered(orders) if spec.data.events["orders"].id is not None else orders,
     }
     if shop.refunded:
