@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from support import ROOT, SHARED
+
+# The same examples on every run, so that a red build is always about the change. To look for new
+# ones: HYPOTHESIS_PROFILE=explore make test
+settings.register_profile("same", derandomize=True, database=None)
+settings.register_profile("explore", max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")

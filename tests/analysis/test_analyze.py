@@ -97,6 +97,7 @@ def test_unit_rows_need_no_as_of() -> None:
             {"assignment": {"phases": [{"from": "2026-01-05", "coverage": 0.5}]}},
             "assignment.phases",
         ),
+        ({"assignment": {"stratify": "tier"}}, "assignment.stratify"),
     ],
 )
 def test_what_this_version_cannot_do_is_refused_and_not_left_out(

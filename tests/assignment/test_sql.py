@@ -17,6 +17,7 @@ import pytest
 
 from abtest.assignment import Experiment, assign
 from abtest.assignment.dialects import DIALECTS, RUN
+from abtest.assignment.formula import slot_limit
 from abtest.assignment.parts import Holdout, Layer, Phase, Schedule
 from abtest.assignment.sql import select
 from abtest.errors import AssignmentError
@@ -223,3 +224,15 @@ def test_the_docs_say_which_dialects_have_run() -> None:
     for dialect in DIALECTS:
         line = next(line for line in text.splitlines() if line.startswith(f"| `{dialect}` "))
         assert ("| tested |" in line) == (dialect in RUN), dialect
+
+
+def test_slot_limits_are_where_the_slot_begins() -> None:
+    for slot in range(1, 10_000):
+        limit = int(slot_limit(slot), 16)
+        assert (limit * 10_000 >> 52, (limit - 1) * 10_000 >> 52) == (slot, slot - 1)
+
+
+def test_coverage_leaves_out_its_own_limit() -> None:
+    # No id is known to fall on a limit exactly, so the statement itself is looked at.
+    text = select(Experiment("s", [("a", 1)], coverage_parts=5_000), "duckdb", column="id")
+    assert "WHEN substr(abtest_digits, 14, 13) >= '8000000000000' THEN 'not_enrolled'" in text

@@ -29,6 +29,7 @@ def _unsupported(spec: Spec) -> Iterator[Fault]:
         ("decision", "value"): spec.decision is not None and spec.decision.value is not None,
         ("cluster",): spec.cluster is not None,
         ("assignment", "phases"): bool(spec.assignment.phases),
+        ("assignment", "stratify"): spec.assignment.stratify is not None,
         ("analysis", "covariates"): bool(spec.analysis.covariates),
         ("analysis", "segments"): bool(spec.analysis.segments),
         ("analysis", "sequential"): spec.analysis.sequential is not None,
