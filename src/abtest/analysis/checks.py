@@ -81,11 +81,11 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     # A unit in a variant that was to get none is an error, however few there are.
     failed = test.pvalue is None or test.pvalue < alpha or test.unexpected > 0
     word = "is not" if failed else "is"
-    pvalue = "none" if test.pvalue is None else f"{test.pvalue:.4g}"
+    pvalue = "" if test.pvalue is None else f"; p = {test.pvalue:.4g}"
     return Check(
         key="sample_ratio",
         status="fail" if failed else "pass",
-        message=f"The split {word} what was planned: {'; '.join(rows)}; p = {pvalue}.",
+        message=f"The split {word} what was planned: {'; '.join(rows)}{pvalue}.",
         hint="Customers went missing or were counted twice in one variant. Find out why first."
         if failed
         else None,
@@ -114,18 +114,20 @@ def _crossover(population: Population) -> Check | None:
 
 def _unknown_variants(spec: Spec, population: Population) -> Check:
     absent = [key for key, n in population.assigned.items() if n == 0]
+    found = list(population.unknown.items())[:10]
+    names = ", ".join(f"{in_sentence(repr(key))} ({n:,} rows)" for key, n in found)
     if absent:
+        instead = f" The data also have variants that the spec does not name: {names}."
         return Check(
             key="unknown_variants",
             status="fail",
-            message=f"No unit is in {', '.join(map(in_sentence, absent))}.",
+            message=f"No unit is in {', '.join(map(in_sentence, absent))}."
+            f"{instead if found else ''}",
             hint="Is the variant spelt as in the data?",
             details={"absent": absent, "unknown": population.unknown},
         )
-    if not population.unknown:
+    if not found:
         return Check(key="unknown_variants", status="pass", message="All variants are known.")
-    found = list(population.unknown.items())[:10]
-    names = ", ".join(f"{in_sentence(repr(key))} ({n:,} rows)" for key, n in found)
     keys = ", ".join(in_sentence(variant.key) for variant in spec.variants or ())
     return Check(
         key="unknown_variants",

@@ -219,5 +219,5 @@ class _Variant:
         moved = f"{name} goes from {before} to {after}"
         if record.lift is None or record.lift_ci_low is None or record.lift_ci_high is None:
             return moved
-        interval = f"{record.lift_ci_low:+.1%} to {record.lift_ci_high:+.1%}"
-        return f"{moved} ({record.lift:+.1%}, {100 * record.ci_level:.4g}% interval {interval})"
+        interval = f"{record.lift_ci_low:+,.1%} to {record.lift_ci_high:+,.1%}"
+        return f"{moved} ({record.lift:+,.1%}, {100 * record.ci_level:.4g}% interval {interval})"

@@ -174,7 +174,8 @@ def _moments(metric: Metric, n: int, row: Mapping[str, Any], centre: _Centre) ->
 
     size = max(n, 1)
     mean_y = centre.y + total("dy") / size
-    m2_y = max(total("dyy") - total("dy") ** 2 / size, 0.0)
+    # A product overflows to infinity, which the statistics say in words; ** raises instead.
+    m2_y = max(total("dyy") - total("dy") * total("dy") / size, 0.0)
     if metric.summary is Moments:
         return Moments(n, mean_y, m2_y)
     return PairMoments(
@@ -182,6 +183,6 @@ def _moments(metric: Metric, n: int, row: Mapping[str, Any], centre: _Centre) ->
         mean_y=mean_y,
         mean_x=centre.x + total("dx") / size,
         m2_y=m2_y,
-        m2_x=max(total("dxx") - total("dx") ** 2 / size, 0.0),
+        m2_x=max(total("dxx") - total("dx") * total("dx") / size, 0.0),
         c_xy=total("dxy") - total("dx") * total("dy") / size,
     )

@@ -78,7 +78,9 @@ def build_banners(result: Result) -> tuple[str, ...]:
         banners.append(words.FAILED_BANNER)
     primary = [record for record in result.results if record.role == "primary"]
     if primary and all(record.n == 0 or record.n_control == 0 for record in primary):
-        dates = sorted({record.readable_on for record in primary if record.readable_on})
+        # Where nobody waits, nobody is eligible or was assigned, and no date will change that.
+        waiting = [one for one in primary if one.n_immature or one.n_immature_control]
+        dates = sorted({one.readable_on for one in waiting if one.readable_on})
         when = f" The first is readable on {clean(dates[0])}." if dates else ""
         banners.append(f"{words.UNREADABLE_BANNER}{when}")
     return tuple(banners)
