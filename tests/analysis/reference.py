@@ -99,9 +99,20 @@ def evaluate(log: Log, metric: Row) -> dict[str, Outcome]:
             outcome.ineligible += 1
         elif metric.get("maturity") != "all" and not is_mature(log, metric, anchor):
             outcome.immature += 1
+        elif needs_amounts(metric) and not all_amounts_known(log, metric, anchor, events):
+            continue  # nobody knows the total: it is not the sum of the rest
         else:
             outcome.values.append(value_of(log, metric, anchor, events))
     return outcomes
+
+
+def needs_amounts(metric: Row) -> bool:
+    return metric["kind"] in ("sum", "ratio")
+
+
+def all_amounts_known(log: Log, metric: Row, anchor: datetime, events: list[Row]) -> bool:
+    inside = [event for event in events if is_inside(log, metric, anchor, event["at"])]
+    return all(event["amount"] is not None for event in inside)
 
 
 def anchor_of(metric: Row, assigned_at: datetime, events: list[Row]) -> datetime | None:
@@ -153,7 +164,7 @@ def value_of(log: Log, metric: Row, anchor: datetime, events: list[Row]) -> Any:
         return came_back(log, metric, anchor, events, inside)
     if kind == "count":
         return count(log, inside)
-    amounts = [event["amount"] for event in inside if event["amount"] is not None]
+    amounts = [event["amount"] for event in inside]
     if kind == "sum":
         return sum(amounts)
     return sum(amounts), count(log, inside)  # a ratio: its numerator and its denominator

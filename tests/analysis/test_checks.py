@@ -44,7 +44,18 @@ def checks(
 
 def stream(**changes: int) -> EventRows:
     numbers = dict.fromkeys(
-        ("matched", "outside", "late", "no_unit", "no_time", "no_value", "copies"), 0
+        (
+            "matched",
+            "outside",
+            "late",
+            "no_unit",
+            "no_time",
+            "no_value",
+            "lookalikes",
+            "without_times",
+            "copies",
+        ),
+        0,
     )
     return EventRows(stream="orders", **{**numbers, "matched": 10, **changes})
 

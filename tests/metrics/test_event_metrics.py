@@ -109,16 +109,20 @@ def test_counting(outside: bool, stream: dict[str, str], expected: int) -> None:
     assert values(lines, stream, kind="count") == (expected, 1)
 
 
-def test_sums_leave_out_what_is_missing() -> None:
-    assert values(LINES, {"value": "amount"}, kind="sum") == (12.5, 1)
-    nothing = [("a", "2026-01-06", "A", None)]
-    assert values(nothing, {"value": "amount"}, kind="sum") == (0.0, 1)
+def test_a_sum_with_an_unknown_amount_is_not_known() -> None:
+    known = [line for line in LINES if line[3] is not None]
+    assert values(known, {"value": "amount"}, kind="sum") == (12.5, 1)
+    assert values(LINES, {"value": "amount"}, kind="sum") == (None, 0)
+    # Outside the window nobody asks for it.
+    before = [*known, ("a", "2025-12-01", "A", None)]
+    assert values(before, {"value": "amount"}, kind="sum") == (12.5, 1)
 
 
 def test_sums_of_a_product() -> None:
-    lines = [("a", "2026-01-06", "3", 2.5), ("a", "2026-01-06", None, 4.0)]
     stream = {"value": {"product": ["order", "amount"]}}
-    assert values(lines, stream, kind="sum") == (7.5, 1)
+    lines = [("a", "2026-01-06", "3", 2.5), ("a", "2026-01-06", "2", 4.0)]
+    assert values(lines, stream, kind="sum") == (15.5, 1)
+    assert values([*lines, ("a", "2026-01-06", None, 4.0)], stream, kind="sum") == (None, 0)
 
 
 def test_streams_whose_names_look_like_our_own_columns() -> None:

@@ -41,12 +41,28 @@ def test_a_ratio_with_a_constant_denominator_is_a_mean() -> None:
 
 
 @pytest.mark.parametrize(
+    ("mean", "variance"), [(1e-200, 1e-300), (1e-300, 1e-100), (1e160, 1e296), (1e300, 0.0)]
+)
+def test_values_whose_squares_are_no_floats(mean: float, variance: float) -> None:
+    """Exact: variance is that of the mean, m2 / 90, so se = sqrt(2 variance) / mean."""
+    control, treatment = Moments(10, mean, 90 * variance), Moments(10, 2 * mean, 360 * variance)
+    result = log_lift(control, treatment)
+    assert result is not None
+    assert result.value == pytest.approx(math.log(2))
+    assert result.se == pytest.approx(math.sqrt(2) * (math.sqrt(variance) / mean))
+
+
+@pytest.mark.parametrize(
     ("control", "treatment"),
     [
         (Proportion(10, 0), Proportion(10, 3)),
         (Proportion(10, 3), Proportion(0, 0)),
         (Moments(10, -1.0, 5.0), Moments(10, 2.0, 5.0)),
         (Moments(1, 1.0, 0.0), Moments(10, 2.0, 5.0)),
+        # Out of the range of floats: a standard error above 1e308, and lifts by 1e500 and 1e-500.
+        (Moments(10, 2.0, 5.0), Moments(10, 1e-300, 1e200)),
+        (Moments(10, 1e-200, 0.0), Moments(10, 1e300, 0.0)),
+        (Moments(10, 1e300, 0.0), Moments(10, 1e-200, 0.0)),
     ],
 )
 def test_no_log_lift_where_there_is_none(control: Any, treatment: Any) -> None:

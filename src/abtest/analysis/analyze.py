@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ def analyze(
     spec: str | Path | Mapping[str, Any] | Spec | LoadedSpec,
     *,
     data: Mapping[str, Any] | None = None,
-    as_of: str | None = None,
+    as_of: str | date | None = None,
     engine: str | None = None,
 ) -> Result:
     """Analyse an experiment.
@@ -205,9 +206,10 @@ def _refuse_unknown_tables(spec: Spec, data: Mapping[str, Any]) -> None:
             )
 
 
-def _cutoff(loaded: LoadedSpec, as_of: str | None) -> Cutoff | None:
+def _cutoff(loaded: LoadedSpec, as_of: str | date | None) -> Cutoff | None:
     spec = loaded.spec
-    text = as_of or spec.data.as_of
+    given = as_of.isoformat() if isinstance(as_of, date) else as_of
+    text = given or spec.data.as_of
     if text is None and spec.data.assignments is None:
         return None
     if text is None:

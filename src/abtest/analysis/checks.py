@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.population import SPLIT
+from abtest.analysis.reading_checks import (
+    dates_without_times,
+    empty_metrics,
+    few_units,
+    lookalike_ids,
+    off_schedule,
+)
 from abtest.analysis.result import Check
 from abtest.analysis.sentences import in_sentence
 from abtest.spec.rules import advice_on
@@ -35,9 +42,14 @@ def run_checks(
         _unknown_variants(spec, population),
         _left_out(population),
         _repeated_rows(population, events),
+        off_schedule(population),
         _unknown_units(events),
+        lookalike_ids(events),
+        dates_without_times(spec, events),
         _missing_values(spec, summaries, events),
         _immature(spec, summaries),
+        empty_metrics(spec, summaries),
+        few_units(spec, population, summaries),
         *(_advice(fault) for fault in advice_on(spec)),
     ]
     return tuple(check for check in checks if check is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from abtest.analysis.reading_checks import FEW_UNITS
 from abtest.analysis.result import Decision, is_readable
 from abtest.analysis.sentences import in_sentence
 from abtest.spec.analysis import Rule
@@ -35,8 +36,9 @@ def decide(spec: Spec, checks: Sequence[Check], records: Sequence[Record]) -> De
 
     1. A failed check: invalid. 2. No mature primary metric: inconclusive. 3. Variant by variant:
     a breached guardrail or a primary metric that is significantly worse rolls it back; a primary
-    metric that is significantly better ships it where every guardrail with a margin passes and the
-    expected loss is small enough; primary metrics that are all practically the same are neutral.
+    metric that is significantly better ships it where each variant has 20 units, every guardrail
+    with a margin passes and the expected loss is small enough; primary metrics that are all
+    practically the same are neutral.
     4. The variant that is shipped is the one with the largest gain on the first primary metric.
     """
     failed = [check for check in checks if check.status == "fail"]
@@ -146,6 +148,12 @@ class _Variant:
         winner = self._winner()
         if winner is None:
             return None
+        if min(winner.n, winner.n_control or 0) < FEW_UNITS:
+            reason = (
+                f"{self._merit(winner)} ({self._effect(winner)}), but a variant has fewer than "
+                f"{FEW_UNITS} units to read it on."
+            )
+            return self._stand("inconclusive", "few_units", reason)
         unsure = [record for record in self._guardrails if record.guardrail == "inconclusive"]
         if unsure:
             reason = (

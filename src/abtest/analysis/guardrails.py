@@ -84,11 +84,6 @@ def is_worse(interval: Interval | None, *, increase: bool) -> bool | None:
     return interval.high < 0 if increase else interval.low > 0
 
 
-def is_better(interval: Interval | None, *, increase: bool) -> bool | None:
-    """Whether an interval lies wholly on the better side of no effect."""
-    return is_worse(interval, increase=not increase)
-
-
 def _scale(size: RelativeOrAbsolute, comparison: Comparison) -> tuple[float, Interval | None]:
     if size.relative is not None:
         return size.relative, comparison.lift_ci

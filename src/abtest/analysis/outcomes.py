@@ -9,7 +9,7 @@ import narwhals as nw
 
 from abtest.analysis.population import UNIT, VARIANT
 from abtest.errors import DataError
-from abtest.fields import DAY
+from abtest.fields import DAY, MICROSECOND
 from abtest.metrics.base import (
     ANCHOR,
     ANCHOR_DAY,
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 # Why a unit counts or does not, one number per unit and metric.
 INELIGIBLE, IMMATURE, MISSING, OBSERVED = 0, 1, 2, 3
+MICROSECONDS_A_DAY = DAY // MICROSECOND
+MIDNIGHTS = MICROSECONDS_A_DAY // 12
 
 
 def state_column(metric: Metric) -> str:
@@ -96,6 +98,9 @@ class EventRows:
         no_unit: Rows without a unit id.
         no_time: Rows without a time.
         no_value: Rows of units of the experiment without a value.
+        lookalikes: Rows of other units whose ids would match but for blanks, case or leading zeros.
+        without_times: Rows on a unit's day of assignment that count as before it, in a stream that
+            has dates but no times.
         copies: Rows kept that repeat another in every column.
     """
 
@@ -106,6 +111,8 @@ class EventRows:
     no_unit: int
     no_time: int
     no_value: int
+    lookalikes: int
+    without_times: int
     copies: int
 
 
@@ -222,7 +229,10 @@ class Outcomes:
         raise DataError(f"metric {metric.key} cannot be part of another")
 
     def _state(self, metric: EventMetric) -> nw.Expr:
-        state = nw.when(self._mature(metric)).then(nw.lit(OBSERVED)).otherwise(nw.lit(IMMATURE))
+        known, observed = nw.lit(OBSERVED), metric.observed()
+        if observed is not None:
+            known = nw.when(observed).then(known).otherwise(nw.lit(MISSING))
+        state = nw.when(self._mature(metric)).then(known).otherwise(nw.lit(IMMATURE))
         eligible = metric.eligible()
         if metric.anchor == "first_event":
             eligible = ~nw.col(anchor_column(metric)).is_null()
@@ -249,7 +259,9 @@ class Outcomes:
     def _count(self, stream: str) -> EventRows:
         cutoff = self._require_cutoff().microseconds
         table = self._spec.data.events[stream]
-        known = self._population.frame.select(UNIT).with_columns(nw.lit(1).alias("known"))
+        known = self._population.frame.select(UNIT, ANCHOR, ANCHOR_DAY).with_columns(
+            nw.lit(1).alias("known")
+        )
         rows = self._events(stream).join(known, on=UNIT, how="left")
         in_time = nw.col(AT) < cutoff
         matched = in_time & ~nw.col("known").is_null()
@@ -260,15 +272,41 @@ class Outcomes:
             "late": nw.col(AT) >= cutoff,
             "no_unit": nw.col(UNIT).is_null(),
             "no_time": nw.col(AT).is_null(),
+            "same_day": matched
+            & (nw.col(DAY_OF) == nw.col(ANCHOR_DAY))
+            & (nw.col(AT) < nw.col(ANCHOR)),
         }
         if table.value is not None:
             counts["no_value"] = matched & nw.col(VALUE).is_null()
+        time_of_day = nw.col(AT) - nw.col(DAY_OF) * MICROSECONDS_A_DAY
         found = self._engine.collect(
-            rows.select(*(_count_true(condition).alias(name) for name, condition in counts.items()))
+            rows.select(
+                *(_count_true(condition).alias(name) for name, condition in counts.items()),
+                (time_of_day.max() - time_of_day.min()).alias("spread"),
+            )
         )[0]
         numbers = {name: int(found.get(name) or 0) for name in (*counts, "no_value")}
-        copies = self._engine.copies(stream, table)
-        return EventRows(stream=stream, copies=copies, **numbers)
+        # Dates alone are all at midnight; summer time moves that by an hour or two.
+        dates_only = int(found["spread"] or 0) <= MIDNIGHTS
+        same_day = numbers.pop("same_day")
+        return EventRows(
+            stream=stream,
+            lookalikes=self._lookalikes(rows.filter(outside)) if numbers["outside"] else 0,
+            without_times=same_day if dates_only else 0,
+            copies=self._engine.copies(stream, table),
+            **numbers,
+        )
+
+    def _lookalikes(self, outside: nw.LazyFrame[Any]) -> int:
+        """Rows whose unit would be one of ours but for blanks, case or leading zeros."""
+        ours = self._population.frame.select(_bare(UNIT).alias(UNIT)).unique()
+        alike = outside.select(_bare(UNIT).alias(UNIT)).join(ours, on=UNIT, how="inner")
+        return int(self._engine.collect(alike.select(nw.len().alias("n")))[0]["n"])
+
+
+def _bare(column: str) -> nw.Expr:
+    """An id without what files lose or add: outer blanks, case, leading zeros."""
+    return nw.col(column).str.strip_chars().str.to_lowercase().str.replace_all("^0+", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from abtest.errors import DataError
+from abtest.instants import parse_instant, to_microseconds
 from abtest.metrics.base import ANCHOR, ANCHOR_DAY
 from abtest.sources.tables import AssignmentsFromEvents, AssignmentsTable
 from abtest.sources.wanted import Wanted, day_column
@@ -39,6 +40,7 @@ class Population:
         unknown: Rows per variant that the spec does not name.
         reasons: Rows per reason, where the table has reasons.
         too_late: Rows with an assignment at or after the cut-off.
+        off_schedule: Units assigned before the schedule starts or after it ends.
     """
 
     frame: nw.LazyFrame[Any]
@@ -50,6 +52,7 @@ class Population:
     unknown: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     too_late: int = 0
+    off_schedule: int = 0
 
     @property
     def units(self) -> int:
@@ -157,7 +160,25 @@ def _from_assignments(
     _refuse_missing_units(engine, frame, table.path)
     _refuse_missing_times(engine, frame, table)
     firsts = _first_variant(spec, engine, frame)
-    return replace(firsts, rows=in_time, unknown=unknown, reasons=reasons, too_late=rows - in_time)
+    return replace(
+        firsts,
+        rows=in_time,
+        unknown=unknown,
+        reasons=reasons,
+        too_late=rows - in_time,
+        off_schedule=_off_schedule(spec, engine, firsts.frame),
+    )
+
+
+def _off_schedule(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any]) -> int:
+    zone, outside = spec.schedule.timezone, []
+    if spec.schedule.start is not None:
+        start = to_microseconds(parse_instant(spec.schedule.start, zone))
+        outside.append(nw.col(ANCHOR) < start)
+    if spec.schedule.enrol_until is not None:
+        end = to_microseconds(parse_instant(spec.schedule.enrol_until, zone))
+        outside.append(nw.col(ANCHOR) >= end)
+    return sum(_length(engine, frame.filter(condition)) for condition in outside)
 
 
 def _first_variant(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any]) -> Population:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from abtest.methods import default_method
 from abtest.metrics.base import EventMetric
 from abtest.metrics.ratio import RatioMetric
 from abtest.sources.tables import AssignmentsFromEvents
-from abtest.stats.log_lift import log_lift
+from abtest.stats.log_lift import LogLift, log_lift
 from abtest.stats.multiplicity import adjust, adjusted_ci_level
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from abtest.spec import Spec
     from abtest.stats.comparison import Comparison, Interval
     from abtest.stats.posterior import Posterior, VariantPosterior
+
+
+# In standard deviations of what the prior expects of the data.
+PRIOR_CONFLICT = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,15 @@ class Comparer:
         posterior = self.posteriors[metric.key]
         index = [variant.key for variant in self._spec.treatments].index(contrast.variant)
         guardrail = read_guardrail(metric, comparison)
-        notes = (*comparison.notes, *posterior.notes, *guardrail.notes, *self._notes(metric))
+        found = log_lift(contrast.control.summary, contrast.treatment.summary)
+        conflict = _conflict(posterior, found)
+        notes = (
+            *comparison.notes,
+            *posterior.notes,
+            *conflict,
+            *guardrail.notes,
+            *self._notes(metric),
+        )
         return Record(
             **self._who(metric, contrast.variant),
             family=metric.role if metric.role != "guardrail" else None,
@@ -153,7 +166,8 @@ class Comparer:
             n_control=contrast.control.n,
             n_immature_control=contrast.control.immature,
             **_numbers(comparison),
-            **_log_lift(contrast),
+            log_lift=found.value if found is not None else None,
+            log_lift_se=found.se if found is not None else None,
             **_posterior_numbers(posterior, posterior.variants[index]),
             **adjusted.get(place, {}),
             margin=guardrail.margin,
@@ -271,9 +285,15 @@ def _numbers(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _log_lift(contrast: Contrast) -> dict[str, Any]:
-    found = log_lift(contrast.control.summary, contrast.treatment.summary)
-    return {} if found is None else {"log_lift": found.value, "log_lift_se": found.se}
+def _conflict(posterior: Posterior, found: LogLift | None) -> list[str]:
+    """A note where the prior could hardly have produced the data (Box 1980, J. R. Stat. Soc. A)."""
+    mean, sd = posterior.prior_mean, posterior.prior_sd
+    if found is None or mean is None or sd is None:
+        return []
+    if abs(found.value - mean) <= PRIOR_CONFLICT * math.hypot(sd, found.se):
+        return []
+    note = "The lift is far from what the prior expects; the Bayesian reading is drawn back to it."
+    return [note]
 
 
 def _posterior_numbers(posterior: Posterior, variant: VariantPosterior | None) -> dict[str, Any]:

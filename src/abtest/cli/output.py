@@ -31,6 +31,7 @@ def replacing(path: Path, inputs: Iterable[Path] = ()) -> Iterator[Path]:
     Raises:
         AbtestError: The file is one of the inputs, or cannot be written.
     """
+    path = path.resolve() if path.is_symlink() else path  # the link stays a link
     _refuse(path, inputs)
     temporary = _temporary(path)
     try:

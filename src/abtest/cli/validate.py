@@ -22,6 +22,7 @@ def validate(
     no two may share a salt or a slot of a layer.
     """
     from abtest.analysis.analyze import check_spec
+    from abtest.analysis.unsupported import unsupported_in
     from abtest.errors import AbtestError
     from abtest.spec import draft_spec
     from abtest.spec.project import faults_between
@@ -35,7 +36,8 @@ def validate(
             broken = True
             typer.echo(str(error), err=True)
             continue
-        for advice in loaded.advice:
+        not_yet = [loaded.document.placed(fault) for fault in unsupported_in(loaded.spec)]
+        for advice in (*loaded.advice, *not_yet):
             typer.echo(f"warning: {advice}", err=True)
         good.append(loaded)
     faults = faults_between(good)

@@ -88,6 +88,10 @@ class EventMetric(Metric):
         """Whether the unit can have the outcome at all; None: every unit can."""
         return None
 
+    def observed(self) -> nw.Expr | None:
+        """Whether the unit's outcome is known; None: it always is."""
+        return None
+
     def column(self, name: str) -> str:
         """The name of one aggregated column, unique to this metric."""
         return f"{self.key}:{name}"

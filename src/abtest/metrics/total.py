@@ -8,7 +8,7 @@ import narwhals as nw
 from pydantic import Field
 
 from abtest.fields import Block
-from abtest.metrics.base import DAY_OF, ORDER, VALUE, EventMetric, EventScope
+from abtest.metrics.base import DAY_OF, ORDER, VALUE, EventMetric, EventScope, flag
 from abtest.stats.summaries import Moments, Summary
 
 
@@ -48,7 +48,10 @@ class CountMetric(EventMetric):
 
 
 class SumMetric(EventMetric):
-    """The total value of a unit's events in the window."""
+    """The total value of a unit's events in the window.
+
+    A unit with an event whose value is missing is not observed: an unknown amount is not zero.
+    """
 
     kind: Literal["sum"]
     winsorize: Winsorize | None = None
@@ -57,7 +60,12 @@ class SumMetric(EventMetric):
 
     def unit_columns(self, scope: EventScope) -> dict[str, nw.Expr]:  # noqa: ARG002 - one signature
         inside = nw.when(self.in_window()).then(nw.col(VALUE)).otherwise(nw.lit(0.0))
-        return {self.column("sum"): inside.sum()}
+        unknown = flag(self.in_window() & nw.col(VALUE).is_null())
+        return {self.column("sum"): inside.sum(), self.column("unknown"): unknown}
 
     def outcome(self) -> nw.Expr:
         return nw.col(self.column("sum"))
+
+    def observed(self) -> nw.Expr | None:
+        # A total with a part that nobody knows is not known; it is not the rest of it.
+        return nw.col(self.column("unknown")) == 0

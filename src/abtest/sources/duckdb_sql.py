@@ -26,7 +26,7 @@ RULES = {
         "an id that is text or a whole number",
         "An id column with holes became decimal; write it as text.",
     ),
-    "number": ("a number", "Write numbers with a decimal point and no thousands separator."),
+    "number": ("a number", "Write 1200.47: a decimal point, no thousands separator."),
     "flag": ("true or false", "A proportion needs true/false or 1/0."),
     "instant": (
         "a date or a time",

@@ -33,7 +33,8 @@ def log_lift(control: Summary, treatment: Summary) -> LogLift | None:
         treatment: The treatment's summary, of the same type.
 
     Returns:
-        The log lift; None where a value is not positive or its variance is not known.
+        The log lift; None where a value is not positive or its variance is not known, or where
+        the lift or its standard error is out of the range of floats.
 
     Source:
         Katz, Baptista, Azen & Pike (1978), Biometrics 34:469-474, for proportions.
@@ -49,8 +50,13 @@ def log_lift(control: Summary, treatment: Summary) -> LogLift | None:
     (control_value, control_variance), (value, variance) = (
         (value or 0.0, variance or 0.0) for value, variance in bases
     )
-    se = math.sqrt(variance / value**2 + control_variance / control_value**2)
-    return LogLift(math.log(value / control_value), se)
+    # Each error is divided by its value before it is squared: the square of a value may be too
+    # large or too small for a float.
+    se = math.hypot(math.sqrt(variance) / value, math.sqrt(control_variance) / control_value)
+    ratio = value / control_value
+    if ratio == 0 or not (math.isfinite(ratio) and math.isfinite(se)):
+        return None
+    return LogLift(math.log(ratio), se)
 
 
 def _value_and_variance(summary: Summary) -> tuple[float | None, float | None]:

@@ -15,7 +15,7 @@ from abtest.stats.bayes.normal import Normal
 from abtest.stats.bayes.normal_log_lift import LogLevel, normal_log_lift
 from abtest.stats.bayes.question import Question
 from abtest.stats.summaries import Proportion
-from stats.bayes.witnesses import check_against_draws, close
+from stats.bayes.witnesses import chances, check_against_draws, close, within_means
 
 if TYPE_CHECKING:
     from abtest.stats.posterior import Posterior, VariantPosterior
@@ -129,3 +129,22 @@ def test_no_data_leaves_the_prior() -> None:
     (variant,) = result.variants
     assert variant is not None
     assert variant.prob_beats_control == pytest.approx(0.5, abs=0.01)
+
+
+def test_sixty_variants() -> None:
+    """Four kinds of variant, from 20 to 200,000 units, fifteen of each."""
+    kinds = [
+        Proportion(20, 1),
+        Proportion(2_000, 90),
+        Proportion(2_000, 70),
+        Proportion(200_000, 8_100),
+    ]
+    control, prior, question = Proportion(500, 19), Normal(0.0, 0.1), Question(increase=False)
+    result = within_means(
+        lambda: baseline_lift(control, kinds * 15, prior, question), seconds=30, megabytes=150
+    )
+    best = chances(result)
+    assert best.sum() == pytest.approx(1, abs=1e-6)
+    same = best[1:].reshape(15, 4)
+    assert same == pytest.approx(np.tile(same[0], (15, 1)), rel=1e-9)
+    assert same[0, 1] < same[0, 2]

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import multivariate_normal
+from scipy.integrate import quad
+from scipy.stats import multivariate_normal, norm
 
 from abtest.stats.bayes.normal import Normal
 from abtest.stats.bayes.normal_log_lift import LogLevel, normal_log_lift
 from abtest.stats.bayes.question import Question
-from stats.bayes.witnesses import check_against_draws
+from stats.bayes.witnesses import chances, check_against_draws, within_means
 from support import expected, golden_cases
 
 
@@ -125,3 +126,41 @@ def test_a_control_known_exactly() -> None:
         (1 - first.prob_beats_control) * (1 - second.prob_beats_control), rel=1e-9
     )
     assert first.prob_in_rope is None
+
+
+@pytest.mark.parametrize("increase", [True, False])
+def test_sixty_variants(increase: bool) -> None:
+    """Four kinds of variant, fifteen of each, from a variance of 1e-6 to one of 1e-2."""
+    # All do a little worse than control, so that draws can see every chance.
+    worse = -0.1 if increase else 0.1
+    kinds = [LogLevel(-2.0 + worse, 10.0 ** (-6 + 4 * i / 3)) for i in range(4)]
+    control, treatments, prior = LogLevel(-2.0, 0.002), kinds * 15, Normal(0.0, 0.05)
+    question = Question(increase=increase)
+    result = within_means(
+        lambda: normal_log_lift(control, treatments, prior, question), seconds=10, megabytes=150
+    )
+    best = chances(result)
+    assert best.sum() == pytest.approx(1, abs=1e-6)
+    same = best[1:].reshape(15, 4)
+    assert same == pytest.approx(np.tile(same[0], (15, 1)), rel=1e-9)
+    mean, covariance = _by_matrices(control, treatments, prior)
+    draws = np.random.default_rng(7).multivariate_normal(mean, covariance, 50_000)
+    check_against_draws(result, np.expm1(draws.T), increase=increase)
+
+
+def test_sixty_identical_variants() -> None:
+    """Given control's error the lifts are independent, so P(control best) is one integral."""
+    control, treatment, prior = LogLevel(-2.0, 0.001), LogLevel(-2.1, 0.003), Normal(0.0, 0.1)
+    mean, covariance = _by_matrices(control, [treatment] * 2, prior)
+    shared = math.sqrt(covariance[0, 1])
+    own = math.sqrt(covariance[0, 0] - covariance[0, 1])
+    witness, _ = quad(
+        lambda c: norm.pdf(c) * norm.cdf(-(mean[0] + shared * c) / own) ** 60,
+        -9,
+        9,
+        epsabs=1e-13,
+        limit=200,
+    )
+    best = chances(normal_log_lift(control, [treatment] * 60, prior, Question()))
+    assert best[0] == pytest.approx(witness, rel=1e-8)
+    assert best[1:] == pytest.approx((1 - witness) / 60, rel=1e-8)

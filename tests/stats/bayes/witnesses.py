@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import time
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from abtest.stats.posterior import Posterior
@@ -58,3 +62,22 @@ def assert_near(
     mean = float((weights * draws).sum() / weights.sum())
     error = math.sqrt(float((weights**2 * (draws - mean) ** 2).sum())) / float(weights.sum())
     assert abs(got - mean) <= ERRORS * error + 1e-6, (got, mean, error)
+
+
+def within_means(run: Callable[[], Posterior], *, seconds: float, megabytes: float) -> Posterior:
+    """Run it with bounds on processor time and memory, far above what it needs."""
+    tracemalloc.start()
+    start = time.process_time()
+    result = run()
+    took = time.process_time() - start
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert took < seconds
+    assert peak < megabytes * 1e6
+    return result
+
+
+def chances(posterior: Posterior) -> npt.NDArray[np.float64]:
+    """The chances to be the best: control first, then the variants."""
+    best = [posterior.control_prob_best, *(one.prob_best for one in posterior.variants if one)]
+    return np.array(best, dtype=np.float64)

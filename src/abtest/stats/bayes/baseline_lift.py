@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from abtest.stats.bayes.quadrature import Floats, best_of, cumulative, panels
+from abtest.stats.bayes.quadrature import (
+    Floats,
+    best_of,
+    blocks,
+    cumulative,
+    panels,
+    top_breaks,
+)
 from abtest.stats.posterior import Posterior, VariantPosterior
 from abtest.stats.roots import find_root
 
@@ -98,7 +105,12 @@ class _Slices:
     high: Floats
     log_mass: Floats
 
-    def breaks(self, start: float = -math.inf, end: float = math.inf) -> Floats:
+    def rows(self, rows: slice) -> _Slices:
+        """The slices of some of the control rates."""
+        parts = (self.log_rate, self.low, self.high, self.log_mass)
+        return _Slices(self.variant, self.prior, *(part[rows] for part in parts))
+
+    def breaks(self, start: float = -math.inf, end: Floats | float = math.inf) -> Floats:
         """Panels over the part of each slice between two log lifts."""
         low, high = np.clip(start, self.low, self.high), np.clip(end, self.low, self.high)
         result: Floats = low[:, None] + (high - low)[:, None] * _STEPS
@@ -114,8 +126,8 @@ class _Slices:
         result: Floats = np.where(inside, np.exp(height - self.log_mass[:, None]), 0.0)
         return result
 
-    def below(self, log_lift: float) -> Floats:
-        """The probability of less than a log lift given control's rate."""
+    def below(self, log_lift: Floats | float) -> Floats:
+        """The probability of less than a log lift, or one for each rate, given control's rate."""
         nodes, weights = panels(self.breaks(end=log_lift))
         result: Floats = (weights * self.density(nodes)).sum(axis=1)
         return result
@@ -233,15 +245,22 @@ def _summary(
 
 def _prob_best(slices: Sequence[_Slices], *, increase: bool) -> Floats:
     """Chance to be the best given control's rate: control first, then the variants."""
-    zero = np.zeros((len(slices[0].low), 1))
-    breaks = np.sort(np.concatenate([zero, *(one.breaks() for one in slices)], axis=1), axis=1)
+    low, high = np.stack([one.low for one in slices]), np.stack([one.high for one in slices])
+    breaks = top_breaks(low, high, 0.0) if increase else -top_breaks(-high, -low, 0.0)[:, ::-1]
+    cells = len(slices) * len(panels(breaks[0])[0])
+    parts = [
+        _best_in_block([one.rows(rows) for one in slices], breaks[rows], increase=increase)
+        for rows in blocks(len(breaks), cells)
+    ]
+    return np.concatenate(parts, axis=1)
+
+
+def _best_in_block(slices: Sequence[_Slices], breaks: Floats, *, increase: bool) -> Floats:
     nodes, weights = panels(breaks)
     densities = np.stack([one.density(nodes) for one in slices])
-    masses = cumulative(densities, breaks)
+    start = np.stack([one.below(breaks[:, 0]) for one in slices])
+    masses = start[..., None] + cumulative(densities, breaks)
     below = np.stack([one.below(0.0) for one in slices])
-    if increase:
-        better, control = nodes > 0, below.prod(axis=0)
-    else:
-        better, control, masses = nodes < 0, (1 - below).prod(axis=0), 1 - masses
-    best = best_of(densities, masses, weights * better)
+    control = (below if increase else 1 - below).prod(axis=0)
+    best = best_of(densities, masses if increase else 1 - masses, weights)
     return np.concatenate([control[None], best])

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from abtest.stats.bayes.normal import Normal, lift_loss
-from abtest.stats.bayes.quadrature import Floats, panels
+from abtest.stats.bayes.quadrature import Floats, best_of, blocks, panels, top_breaks
 from abtest.stats.posterior import Posterior, VariantPosterior
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from abtest.stats.bayes.question import Question
 
 _REACH = 8.5  # standard deviations; what lies beyond is below 1e-16
-_STEPS = np.linspace(-_REACH, _REACH, 9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +146,22 @@ def _prob_best(joint: _Joint, *, increase: bool) -> Floats:
     weight = weight * _density(error)
     centre = sign * (joint.start[:, None] + joint.slope[:, None] * error)
     spread = joint.spread[:, None]
-    control = special.ndtr(-centre / spread).prod(axis=0)
-    # Each variant against the others over the values above control, panels at every scale.
-    breaks = (centre[:, :, None] + spread[:, :, None] * _STEPS).transpose(1, 0, 2)
-    breaks = np.sort(np.maximum(breaks.reshape(len(error), -1), 0.0), axis=1)
-    breaks = np.concatenate([np.zeros((len(error), 1)), breaks], axis=1)
-    nodes, node_weights = panels(breaks)
-    scaled = (nodes - centre[:, :, None]) / spread[:, :, None]
-    masses = special.ndtr(scaled)
-    chances = [control]
-    for j in range(len(centre)):
-        others = np.delete(masses, j, axis=0).prod(axis=0)
-        density = _density(scaled[j]) / joint.spread[j]
-        chances.append((node_weights * density * others).sum(axis=1))
-    result: Floats = np.stack(chances) @ weight
+    # Each variant against the others over the values above control.
+    breaks = top_breaks(centre - _REACH * spread, centre + _REACH * spread, 0.0)
+    cells = len(centre) * len(panels(breaks[0])[0])
+    parts = [
+        _best_in_block(centre[:, rows], spread, breaks[rows]) for rows in blocks(len(error), cells)
+    ]
+    result: Floats = np.concatenate(parts, axis=1) @ weight
     return result
+
+
+def _best_in_block(centre: Floats, spread: Floats, breaks: Floats) -> Floats:
+    nodes, weights = panels(breaks)
+    scaled = (nodes - centre[..., None]) / spread[..., None]
+    best = best_of(_density(scaled) / spread[..., None], special.ndtr(scaled), weights)
+    control = special.ndtr(-centre / spread).prod(axis=0)
+    return np.concatenate([control[None], best])
 
 
 def _density(scaled: Floats) -> Floats:

@@ -1,0 +1,134 @@
+"""Checks on whether the data can answer at all: enough units, events in the windows, real times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from abtest.analysis.result import Check
+from abtest.metrics.base import EventMetric
+from abtest.stats.summaries import PairMoments, Proportion
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from abtest.analysis.outcomes import EventRows
+    from abtest.analysis.population import Population
+    from abtest.analysis.summaries import MetricCounts, Summaries
+    from abtest.spec import Spec
+
+# Below this many units in a variant no interval is worth a decision; `decide` uses it too.
+FEW_UNITS = 20
+FEW_ELIGIBLE = 0.1
+LOOKALIKE_FAIL = 0.01
+
+
+def off_schedule(population: Population) -> Check | None:
+    """Units that were assigned when the spec says that nobody is."""
+    n, units = population.off_schedule, population.units
+    if n == 0:
+        return None
+    return Check(
+        key="schedule",
+        status="warn",
+        message=f"{n:,} of {units:,} units were assigned outside the schedule.",
+        hint="Is schedule.start or enrol_until wrong, or is this another campaign's file?",
+        details={"off_schedule": n, "units": units},
+    )
+
+
+def few_units(spec: Spec, population: Population, summaries: Summaries) -> Check | None:
+    """Primary metrics that hardly anybody can be read on."""
+    parts, details = [], {}
+    for metric in spec.metrics:
+        counts = [summaries[metric.key, variant.key] for variant in spec.variants or ()]
+        seen = sum(count.n for count in counts)
+        if metric.role != "primary" or seen == 0:
+            continue
+        eligible = sum(count.immature + count.missing + count.n for count in counts)
+        assigned = sum(population.assigned.values())
+        if eligible < FEW_ELIGIBLE * assigned:
+            share = f"{eligible:,} of {assigned:,} units ({eligible / assigned:.1%})"
+            parts.append(f"only {share} are eligible for {metric.key}")
+        if min(count.n for count in counts) < FEW_UNITS:
+            smallest = min(count.n for count in counts)
+            parts.append(f"a variant has only {smallest} units to read {metric.key} on")
+        details[metric.key] = {"eligible": eligible, "assigned": assigned, "observed": seen}
+    if not parts:
+        return None
+    text = "; ".join(parts)
+    return Check(
+        key="few_units",
+        status="warn",
+        message=f"{text[:1].upper()}{text[1:]}.",
+        hint="repeat_purchase needs orders from before the assignment; are they in the file?",
+        details=details,
+    )
+
+
+def empty_metrics(spec: Spec, summaries: Summaries) -> Check | None:
+    """Metrics on events of which no unit of any variant has one in its window."""
+    empty = [
+        metric.key
+        for metric in spec.metrics
+        if isinstance(metric, EventMetric)
+        and any(summaries[metric.key, variant.key].n for variant in spec.variants or ())
+        and not any(_happens(summaries[metric.key, v.key], metric) for v in spec.variants or ())
+    ]
+    if not empty:
+        return None
+    return Check(
+        key="empty_metrics",
+        status="warn",
+        message=f"No unit has an event in the window of {', '.join(empty)}.",
+        hint="Are the events of the right time, and the windows of the right length?",
+        details={"metrics": empty},
+    )
+
+
+def _happens(counts: MetricCounts, metric: EventMetric) -> bool:
+    """Whether any unit did what the metric counts; not doing it is what churn counts."""
+    summary = counts.summary
+    if isinstance(summary, Proportion):
+        did_not = summary.n if metric.kind == "churn" else 0
+        return summary.successes != did_not
+    return isinstance(summary, PairMoments) or summary.mean != 0 or summary.m2 != 0
+
+
+def lookalike_ids(events: Sequence[EventRows]) -> Check | None:
+    """Events whose units would match but for blanks, case or leading zeros."""
+    found = [stream for stream in events if stream.lookalikes]
+    if not found:
+        return None
+    worst = max(stream.lookalikes / (stream.lookalikes + stream.matched) for stream in found)
+    parts = [f"{stream.lookalikes:,} rows of {stream.stream}" for stream in found]
+    return Check(
+        key="lookalike_ids",
+        status="fail" if worst > LOOKALIKE_FAIL else "warn",
+        message=f"{' and '.join(parts)} would match a unit but for blanks, case or leading zeros "
+        "in their ids; they are not counted.",
+        hint="Write ids in one form in all files, as text.",
+        details={stream.stream: stream.lookalikes for stream in found},
+    )
+
+
+def dates_without_times(spec: Spec, events: Sequence[EventRows]) -> Check | None:
+    """Streams of bare dates, where an order on the day of assignment counts as before it."""
+    timed = {
+        metric.events
+        for metric in spec.metrics
+        if isinstance(metric, EventMetric)
+        and metric.anchor == "assignment"
+        and not metric.window.calendar
+    }
+    found = [stream for stream in events if stream.without_times and stream.stream in timed]
+    if not found:
+        return None
+    parts = [f"{stream.without_times:,} rows of {stream.stream}" for stream in found]
+    return Check(
+        key="dates_without_times",
+        status="warn",
+        message=f"{' and '.join(parts)} have a date but no time, on a unit's day of assignment; "
+        "they count as before it.",
+        hint="Use windows with `calendar: true`, or export events with their times.",
+        details={stream.stream: stream.without_times for stream in found},
+    )
