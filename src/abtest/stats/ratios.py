@@ -44,7 +44,7 @@ def ratio_level(pair: PairMoments) -> Level:
     terms = pair.m2_y + ratio * ratio * pair.m2_x
     residual = terms - 2 * ratio * pair.c_xy
     residual = residual if residual > _ROUNDING * terms else 0.0
-    return Level(ratio, residual / (pair.mean_x * pair.mean_x) / (n - 1) / n, n - 1)
+    return Level(ratio, residual / pair.mean_x / pair.mean_x / (n - 1) / n, n - 1)
 
 
 def linearized_ratio(

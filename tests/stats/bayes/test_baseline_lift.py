@@ -15,7 +15,7 @@ from abtest.stats.bayes.normal import Normal
 from abtest.stats.bayes.normal_log_lift import LogLevel, normal_log_lift
 from abtest.stats.bayes.question import Question
 from abtest.stats.summaries import Proportion
-from stats.bayes.witnesses import chances, check_against_draws, close, within_means
+from stats.bayes.witnesses import chances, check_against_draws, close, within_memory
 
 if TYPE_CHECKING:
     from abtest.stats.posterior import Posterior, VariantPosterior
@@ -140,8 +140,8 @@ def test_sixty_variants() -> None:
         Proportion(200_000, 8_100),
     ]
     control, prior, question = Proportion(500, 19), Normal(0.0, 0.1), Question(increase=False)
-    result = within_means(
-        lambda: baseline_lift(control, kinds * 15, prior, question), seconds=30, megabytes=150
+    result = within_memory(
+        lambda: baseline_lift(control, kinds * 15, prior, question), megabytes=150
     )
     best = chances(result)
     assert best.sum() == pytest.approx(1, abs=1e-6)

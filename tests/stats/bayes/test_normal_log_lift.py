@@ -13,7 +13,7 @@ from scipy.stats import multivariate_normal, norm
 from abtest.stats.bayes.normal import Normal
 from abtest.stats.bayes.normal_log_lift import LogLevel, normal_log_lift
 from abtest.stats.bayes.question import Question
-from stats.bayes.witnesses import chances, check_against_draws, within_means
+from stats.bayes.witnesses import chances, check_against_draws, within_memory
 from support import expected, golden_cases
 
 
@@ -136,8 +136,8 @@ def test_sixty_variants(increase: bool) -> None:
     kinds = [LogLevel(-2.0 + worse, 10.0 ** (-6 + 4 * i / 3)) for i in range(4)]
     control, treatments, prior = LogLevel(-2.0, 0.002), kinds * 15, Normal(0.0, 0.05)
     question = Question(increase=increase)
-    result = within_means(
-        lambda: normal_log_lift(control, treatments, prior, question), seconds=10, megabytes=150
+    result = within_memory(
+        lambda: normal_log_lift(control, treatments, prior, question), megabytes=150
     )
     best = chances(result)
     assert best.sum() == pytest.approx(1, abs=1e-6)
