@@ -277,3 +277,9 @@ def test_a_number_that_equals_its_limit_is_not_below_it() -> None:
     assert below_share("0" * 13 + "7" + "f" * 50, share_limit(5_000))
     assert below_share("f" * 64, share_limit(10_000))
     assert not below_share("0" * 64, share_limit(0))
+
+
+@pytest.mark.parametrize("wrong", ["winback", None, {"key": "winback"}])
+def test_assign_wants_a_prepared_experiment(wrong: object) -> None:
+    with pytest.raises(AssignmentError, match=r"experiment is \w+; it must be an Experiment"):
+        assign(wrong, "C000123")  # type: ignore[arg-type]

@@ -326,8 +326,9 @@ def assign(
         The variant, the reason, the bucket and the phase.
 
     Raises:
-        AssignmentError: The unit is a float, bool, bytes, None, NaN, empty or not valid Unicode;
-            ``at`` is missing where it is required, or has no time zone.
+        AssignmentError: ``experiment`` is no Experiment; the unit is a float, bool, bytes, None,
+            NaN, empty or not valid Unicode; ``at`` is missing where it is required, or has no time
+            zone.
 
     Examples:
         >>> experiment = Experiment("winback", [("control", 1), ("coupon", 1)])
@@ -335,7 +336,14 @@ def assign(
         Assignment(variant='coupon', reason='split', bucket=9197, phase=None)
     """
     text = unit if type(unit) is str and unit else unit_text(unit)
-    digits = digits_of(experiment._start, text)
+    try:
+        start = experiment._start
+    except AttributeError:
+        raise AssignmentError(
+            f"experiment is {type(experiment).__name__}; it must be an Experiment.\n"
+            "  Hint: make it once with Experiment(...) or Experiment.from_spec(path), then pass it."
+        ) from None
+    digits = digits_of(start, text)
     bucket = int(digits[:13], 16) * PARTS >> 52  # bucket_of, without the cost of a call
     phase, split = None, experiment._base
     reason: str | None = None
