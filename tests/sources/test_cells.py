@@ -111,7 +111,7 @@ def test_the_local_day_goes_with_the_instant(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("type_", "bad", "message"),
     [
-        ("number", "12,50", "is not a number, the first '12,50' in data row 2\n  Hint: Write numb"),
+        ("number", "12,50", "is not a number, the first '12,50' in data row 2\n  Hint: Write 1200"),
         ("number", "1.234,5", "not a number"),
         ("number", "€5", "not a number"),
         ("flag", "maybe", "is not true or false, the first 'maybe' in data row 2\n  Hint: A propo"),
