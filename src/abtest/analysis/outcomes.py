@@ -199,12 +199,13 @@ class Outcomes:
             )
             keys = [UNIT, first, first_day]
         scope = _scope(self._spec.data.events[stream])
-        columns = [
-            expression.alias(name)
+        columns = {
+            name: aggregate
             for metric in metrics
-            for name, expression in metric.unit_columns(scope).items()
-        ]
-        return joined.group_by(*keys).agg(*columns)
+            for name, aggregate in metric.unit_columns(scope).items()
+        }
+        rows = joined.with_columns(*(a.row.alias(name) for name, a in columns.items()))
+        return rows.group_by(*keys).agg(*(a.of(name) for name, a in columns.items()))
 
     def _columns(self, metric: Metric) -> Iterator[nw.Expr]:
         if isinstance(metric, RatioMetric):
@@ -223,7 +224,8 @@ class Outcomes:
 
     def _outcome(self, metric: Metric) -> _Outcome:
         if isinstance(metric, EventMetric):
-            return _Outcome(self._state(metric), metric.outcome())
+            scope = _scope(self._spec.data.events[metric.events])
+            return _Outcome(self._state(metric), metric.outcome(scope))
         if isinstance(metric, ColumnMetric):
             return _column_outcome(metric.column, _type_of(metric))
         raise DataError(f"metric {metric.key} cannot be part of another")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from abtest.errors import Fault
 from abtest.metrics.base import EventMetric
-from abtest.metrics.total import SumMetric
+from abtest.metrics.sum import SumMetric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

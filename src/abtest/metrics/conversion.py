@@ -6,18 +6,25 @@ from typing import ClassVar, Literal
 
 import narwhals as nw
 
-from abtest.metrics.base import EventMetric, EventScope, flag
+from abtest.metrics.base import Aggregate, EventScope, flag
+from abtest.metrics.first_event import FirstEventMetric
 from abtest.stats.summaries import Proportion, Summary
 
 
-class ConversionMetric(EventMetric):
+class ConversionMetric(FirstEventMetric):
     """The share of units with any event in the window."""
 
     kind: Literal["conversion"]
     summary: ClassVar[type[Summary]] = Proportion
 
-    def unit_columns(self, scope: EventScope) -> dict[str, nw.Expr]:  # noqa: ARG002 - one signature
-        return {self.column("any"): flag(self.in_window())}
+    def unit_columns(self, scope: EventScope) -> dict[str, Aggregate]:  # noqa: ARG002 - one signature
+        columns = {self.column("any"): flag(self.in_window())}
+        if "censored" in self.readings:
+            columns[self.column("first_day")] = self.earliest_day(self.in_window())
+        return columns
 
-    def outcome(self) -> nw.Expr:
+    def outcome(self, scope: EventScope) -> nw.Expr:  # noqa: ARG002 - one signature
         return nw.col(self.column("any"))
+
+    def first_day(self) -> nw.Expr:
+        return nw.col(self.column("first_day"))

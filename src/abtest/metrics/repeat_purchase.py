@@ -6,33 +6,28 @@ from typing import Any, ClassVar, Literal
 
 import narwhals as nw
 
-from abtest.fields import Block, Duration
 from abtest.metrics.base import (
     ANCHOR,
     ANCHOR_DAY,
     AT,
     DAY_OF,
-    EventMetric,
+    Aggregate,
     EventScope,
     flag,
     microseconds,
 )
+from abtest.metrics.first_event import FirstEventMetric
+from abtest.metrics.prior import Prior
 from abtest.stats.summaries import Proportion, Summary
 
 
-class Prior(Block):
-    """Which purchases make a unit a customer who can come back."""
-
-    lookback: Duration
-    """Only purchases at most this long before the anchor count."""
-
-
-class RepeatPurchaseMetric(EventMetric):
+class RepeatPurchaseMetric(FirstEventMetric):
     """The share of customers who buy again in the window.
 
     Anchored on assignment (the randomised question): the unit bought at or before the anchor, and
     buys strictly after it, on another local day than a purchase at the anchor. Anchored on
-    first_event: a purchase on a later local day than the first.
+    first_event: a purchase on a later local day than the first. Anchored on another stream, as on
+    assignment.
     """
 
     kind: Literal["repeat_purchase"]
@@ -40,11 +35,11 @@ class RepeatPurchaseMetric(EventMetric):
     """Narrows which earlier purchases make a unit eligible; any by default."""
     summary: ClassVar[type[Summary]] = Proportion
 
-    def unit_columns(self, scope: EventScope) -> dict[str, nw.Expr]:  # noqa: ARG002 - one signature
+    def unit_columns(self, scope: EventScope) -> dict[str, Aggregate]:  # noqa: ARG002 - one signature
         other_day = nw.col(DAY_OF) > nw.col(ANCHOR_DAY)
         later = (nw.col(AT) > nw.col(ANCHOR)) & self.in_window()
         if self.anchor == "first_event":
-            return {self.column("again"): flag(later & other_day)}
+            return {self.column("again"): flag(later & other_day), **self._days(later & other_day)}
         before = nw.col(AT) <= nw.col(ANCHOR)
         if self.prior is not None:
             before &= nw.col(AT) >= nw.col(ANCHOR) - microseconds(self.prior.lookback)
@@ -53,14 +48,28 @@ class RepeatPurchaseMetric(EventMetric):
             self.column("at_anchor"): flag(nw.col(AT) == nw.col(ANCHOR)),
             self.column("again"): flag(later),
             self.column("again_other_day"): flag(later & other_day),
+            **self._days(later),
+            **self._days(later & other_day, "_other_day"),
         }
 
-    def outcome(self) -> nw.Expr:
-        again = nw.col(self.column("again"))
+    def _days(self, condition: nw.Expr, name: str = "") -> dict[str, Aggregate]:
+        if "censored" not in self.readings:
+            return {}
+        return {self.column(f"first_day{name}"): self.earliest_day(condition)}
+
+    def outcome(self, scope: EventScope) -> nw.Expr:  # noqa: ARG002 - one signature
+        return self._by_anchor("again")
+
+    def first_day(self) -> nw.Expr:
+        return self._by_anchor("first_day")
+
+    def _by_anchor(self, name: str) -> nw.Expr:
+        """A column; for units with a purchase at the anchor, its like on another local day."""
+        found = nw.col(self.column(name))
         if self.anchor == "first_event":
-            return again
-        other_day = nw.col(self.column("again_other_day"))
-        return nw.when(nw.col(self.column("at_anchor")) == 1).then(other_day).otherwise(again)
+            return found
+        other_day = nw.col(self.column(f"{name}_other_day"))
+        return nw.when(nw.col(self.column("at_anchor")) == 1).then(other_day).otherwise(found)
 
     def eligible(self) -> nw.Expr | None:
         if self.anchor == "first_event":

@@ -1,4 +1,13 @@
-"""Retention and churn: active in a window such as days 28 to 34, and its complement."""
+"""Retention: active in a window such as days 28 to 34.
+
+Its three meanings are windows, which are half-open and in elapsed time unless they say
+``calendar: true``:
+
+* an exact day, ``{start: 7d, end: 8d, calendar: true}``: active on day 7;
+* a bracket, ``{start: 28d, end: 35d}``: active in the fifth week;
+* unbounded, ``{start: 28d, end: 90d}``: active on any of days 28 to 89. Without an end the answer
+  would depend on how long each unit happened to be followed, so `end` is always required.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +15,7 @@ from typing import ClassVar, Literal
 
 import narwhals as nw
 
-from abtest.fields import Direction
-from abtest.metrics.base import EventMetric, EventScope, flag
+from abtest.metrics.base import Aggregate, EventMetric, EventScope, flag
 from abtest.stats.summaries import Proportion, Summary
 
 
@@ -17,23 +25,8 @@ class RetentionMetric(EventMetric):
     kind: Literal["retention"]
     summary: ClassVar[type[Summary]] = Proportion
 
-    def unit_columns(self, scope: EventScope) -> dict[str, nw.Expr]:  # noqa: ARG002 - one signature
+    def unit_columns(self, scope: EventScope) -> dict[str, Aggregate]:  # noqa: ARG002 - one signature
         return {self.column("active"): flag(self.in_window())}
 
-    def outcome(self) -> nw.Expr:
+    def outcome(self, scope: EventScope) -> nw.Expr:  # noqa: ARG002 - one signature
         return nw.col(self.column("active"))
-
-
-class ChurnMetric(EventMetric):
-    """The share of units that are not active in the window: the complement of retention."""
-
-    kind: Literal["churn"]
-    desired_change: Direction = "decrease"
-    """Which direction is better; for churn, down."""
-    summary: ClassVar[type[Summary]] = Proportion
-
-    def unit_columns(self, scope: EventScope) -> dict[str, nw.Expr]:  # noqa: ARG002 - one signature
-        return {self.column("active"): flag(self.in_window())}
-
-    def outcome(self) -> nw.Expr:
-        return 1 - nw.col(self.column("active"))

@@ -1,0 +1,29 @@
+"""Survival: durations and events in columns, one row per unit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from abtest.metrics.base import Metric
+
+
+class SurvivalMetric(Metric):
+    """The share of units still without the event at the horizon, from two columns.
+
+    A unit is followed for its duration, which ends with the event or without (censored). Both a
+    missing duration and a missing event leave the unit out as missing.
+    """
+
+    kind: Literal["survival"]
+    duration: str
+    """The column with how long each unit was followed, from 0, in any one unit of time."""
+    event: str
+    """The column that says (true/false or 1/0) whether the duration ended with the event."""
+    horizon: Annotated[float, Field(gt=0)] | None = None
+    """Where the curve is read, in the unit of duration; the longest duration that every variant
+    reaches by default."""
+
+    def unit_row_columns(self) -> dict[str, str]:
+        return {"duration": self.duration, "event": self.event}
