@@ -12,8 +12,8 @@ from support import ROOT, SHARED
 
 # The same examples on every run, so that a red build is always about the change. To look for new
 # ones: HYPOTHESIS_PROFILE=explore make test
-settings.register_profile("same", derandomize=True, database=None)
-settings.register_profile("explore", max_examples=500)
+settings.register_profile("same", derandomize=True, database=None, deadline=None)
+settings.register_profile("explore", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 

@@ -15,11 +15,13 @@ _HOMES = {
     "SpecError": "abtest.errors",
     "analyze": "abtest.analysis.analyze",
     "assign": "abtest.assignment",
+    "assign_table": "abtest.analysis.assign_table",
 }
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from abtest.analysis.analyze import analyze as analyze
+    from abtest.analysis.assign_table import assign_table as assign_table
     from abtest.analysis.result import Result as Result
     from abtest.assignment import Experiment as Experiment
     from abtest.assignment import assign as assign
@@ -38,6 +40,7 @@ __all__ = [
     "__version__",
     "analyze",
     "assign",
+    "assign_table",
 ]
 
 

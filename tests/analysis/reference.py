@@ -27,6 +27,7 @@ class Log:
     crossover: str = "first"
     lag: str = "0d"
     counted: str = "rows"  # rows, order or day
+    others: dict[str, list[Row]] = field(default_factory=dict)  # streams to anchor on
 
     def cutoff(self) -> datetime:
         return read_time(self.as_of, self.zone)
@@ -76,11 +77,11 @@ def analysed_units(log: Log) -> dict[str, tuple[str, datetime]]:
     return units
 
 
-def events_of(log: Log, unit: str) -> list[Row]:
+def events_of(log: Log, unit: str, stream: str = "orders") -> list[Row]:
     """A unit's events before the cut-off, in order of time."""
     found = [
         {**event, "at": read_time(event["at"], log.zone)}
-        for event in log.events
+        for event in (log.events if stream == "orders" else log.others[stream])
         if event["unit"] == unit and event["at"] is not None
     ]
     return sorted(
@@ -93,17 +94,29 @@ def evaluate(log: Log, metric: Row) -> dict[str, Outcome]:
     outcomes = {variant: Outcome() for variant in log.variants}
     for unit, (variant, assigned_at) in analysed_units(log).items():
         outcome = outcomes[variant]
-        events = events_of(log, unit)
-        anchor = anchor_of(metric, assigned_at, events)
-        if anchor is None or not is_eligible(metric, anchor, events):
-            outcome.ineligible += 1
-        elif metric.get("maturity") != "all" and not is_mature(log, metric, anchor):
-            outcome.immature += 1
-        elif needs_amounts(metric) and not all_amounts_known(log, metric, anchor, events):
-            continue  # nobody knows the total: it is not the sum of the rest
-        else:
-            outcome.values.append(value_of(log, metric, anchor, events))
+        state, value = standing(log, metric, unit, assigned_at)
+        outcome.ineligible += state == "ineligible"
+        outcome.immature += state == "immature"
+        if state == "observed":
+            outcome.values.append(value)
     return outcomes
+
+
+def standing(log: Log, metric: Row, unit: str, assigned_at: datetime) -> tuple[str, Any]:
+    """Where one unit stands on a metric, and its value where it has one."""
+    events = events_of(log, unit)
+    anchor = anchor_of(log, metric, unit, assigned_at)
+    if anchor is None or not is_eligible(log, metric, anchor, events):
+        return "ineligible", None
+    if metric["kind"] == "time_to_event" or metric.get("maturity") == "censored":
+        time = time_of(log, metric, anchor, events)
+        return ("immature", None) if time is None else ("observed", time)
+    if metric.get("maturity") != "all" and not is_mature(log, metric, anchor):
+        return "immature", None
+    if needs_amounts(metric) and not all_amounts_known(log, metric, anchor, events):
+        return "missing", None  # nobody knows the total: it is not the sum of the rest
+    value = value_of(log, metric, anchor, events)
+    return ("missing", None) if value is None else ("observed", value)
 
 
 def needs_amounts(metric: Row) -> bool:
@@ -115,14 +128,22 @@ def all_amounts_known(log: Log, metric: Row, anchor: datetime, events: list[Row]
     return all(event["amount"] is not None for event in inside)
 
 
-def anchor_of(metric: Row, assigned_at: datetime, events: list[Row]) -> datetime | None:
-    if metric.get("anchor", "assignment") == "assignment":
+def anchor_of(log: Log, metric: Row, unit: str, assigned_at: datetime) -> datetime | None:
+    """The assignment, or the first event of a stream at or after it."""
+    anchor = metric.get("anchor", "assignment")
+    if anchor == "assignment":
         return assigned_at
+    events = events_of(log, unit, "orders" if anchor == "first_event" else anchor)
     return next((event["at"] for event in events if event["at"] >= assigned_at), None)
 
 
-def is_eligible(metric: Row, anchor: datetime, events: list[Row]) -> bool:
-    """A repeat purchase, anchored on assignment, needs a purchase at or before the anchor."""
+def is_eligible(log: Log, metric: Row, anchor: datetime, events: list[Row]) -> bool:
+    """A repeat purchase, anchored on assignment, needs a purchase at or before the anchor.
+
+    A customer at the start of a period, for the retention rate, bought before it.
+    """
+    if metric["kind"] == "crr":
+        return any(is_before_the_period(log, metric, anchor, event["at"]) for event in events)
     if metric["kind"] != "repeat_purchase" or metric.get("anchor") == "first_event":
         return True
     before = [event for event in events if event["at"] <= anchor]
@@ -156,10 +177,14 @@ def is_inside(log: Log, metric: Row, anchor: datetime, at: datetime) -> bool:
 def value_of(log: Log, metric: Row, anchor: datetime, events: list[Row]) -> Any:
     inside = [event for event in events if is_inside(log, metric, anchor, event["at"])]
     kind = metric["kind"]
-    if kind in ("conversion", "retention"):
+    if kind in ("conversion", "retention", "crr"):
         return bool(inside)
     if kind == "churn":
         return not inside
+    if kind == "inactivity":
+        return is_silent(log, metric, anchor, events)
+    if kind == "survey":
+        return score_of(metric, inside)
     if kind == "repeat_purchase":
         return came_back(log, metric, anchor, events, inside)
     if kind == "count":
@@ -179,6 +204,79 @@ def came_back(
     if at_anchor or metric.get("anchor") == "first_event":
         after = [at for at in after if local_day(at, log.zone) > local_day(anchor, log.zone)]
     return bool(after)
+
+
+def is_before_the_period(log: Log, metric: Row, anchor: datetime, at: datetime) -> bool:
+    if metric["window"].get("calendar"):
+        passed = local_day(anchor, log.zone) - local_day(at, log.zone)
+    else:
+        passed = anchor - at
+    if "prior" in metric and passed > read_length(metric["prior"]["lookback"]):
+        return False
+    return passed > timedelta(0)
+
+
+def is_silent(log: Log, metric: Row, anchor: datetime, events: list[Row]) -> bool:
+    """No event in the last days of the window."""
+    start = int(metric["window"]["end"][:-1]) - metric["days"]
+    last_days = {"window": {**metric["window"], "start": f"{start}d"}}
+    return not any(is_inside(log, last_days, anchor, event["at"]) for event in events)
+
+
+def score_of(metric: Row, inside: list[Row]) -> Any:
+    """The last answer in the window; the higher of two at one instant; None without any."""
+    low, high = (0, 10) if metric["scale"] == "nps" else (1, metric.get("points", 5))
+    answers = [(event["at"], event["amount"]) for event in inside]
+    answers = [(at, answer) for at, answer in answers if answer in range(low, high + 1)]
+    if not answers:
+        return None
+    answer = max(answers)[1]
+    if metric["scale"] == "nps":
+        return 100 if answer >= 9 else -100 if answer <= 6 else 0
+    return answer >= metric["top"] if metric.get("score") == "top_box" else answer
+
+
+def time_of(log: Log, metric: Row, anchor: datetime, events: list[Row]) -> Any:
+    """On which day the first event came, and True; or the last whole day without one, and False.
+
+    Days count from 1. None where the data do not cover a single day to its end.
+    """
+    followed = whole_days_followed(log, metric, anchor)
+    if followed == 0:
+        return None
+    days = []
+    for event in events:
+        at = event["at"]
+        counts = is_inside(log, metric, anchor, at)
+        if metric["kind"] == "repeat_purchase":
+            counts = counts and came_back(log, metric, anchor, events, [event])
+        elif metric["kind"] == "time_to_event" and metric.get("anchor") == "first_event":
+            later = local_day(at, log.zone) > local_day(anchor, log.zone)
+            counts = counts and (later if log.counted == "day" else at > anchor)
+        if counts:
+            days.append(day_number(log, metric, anchor, at))
+    first = min(days, default=None)
+    if first is None or first > followed:
+        return followed, False
+    return first, True
+
+
+def day_number(log: Log, metric: Row, anchor: datetime, at: datetime) -> int:
+    if metric["window"].get("calendar"):
+        return (local_day(at, log.zone) - local_day(anchor, log.zone)).days + 1
+    return (at - anchor) // timedelta(days=1) + 1
+
+
+def whole_days_followed(log: Log, metric: Row, anchor: datetime) -> int:
+    """How many days of the window are over, and the lag after them too."""
+    days = 0
+    window = metric["window"]
+    while days < read_length(window["end"]).days:
+        so_far = {"window": {**window, "end": f"{days + 1}d"}}
+        if not is_mature(log, so_far, anchor):
+            break
+        days += 1
+    return days
 
 
 def count(log: Log, inside: list[Row]) -> int:

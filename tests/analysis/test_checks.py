@@ -9,10 +9,10 @@ import pytest
 from scipy import stats
 
 from abtest.analysis.checks import run_checks
-from abtest.analysis.outcomes import EventRows
+from abtest.analysis.event_rows import EventRows
 from abtest.analysis.population import Population
 from abtest.analysis.result import Check
-from abtest.analysis.summaries import MetricCounts, Summaries
+from abtest.analysis.summaries import Found, MetricCounts, Summaries
 from abtest.spec.load import parse_spec
 from abtest.stats.summaries import Proportion
 from analysis.by_hand import CONVERSION, START, check_of, run_log, run_units, spec_for
@@ -38,8 +38,9 @@ def checks(
     total = sum(counts.values())
     population = Population(None, counts, total if rows is None else rows, crossed=crossed)  # type: ignore[arg-type]
     made = {("bought", key): MetricCounts(0, 0, 0, Proportion(n, 0)) for key, n in counts.items()}
-    found = run_checks(loaded, population, summaries or made, [events or stream()])
-    return {check.key: check for check in found}
+    found = Found(summaries or made, {}, {})
+    checks = run_checks(loaded, population, found, [events or stream()])
+    return {check.key: check for check in checks}
 
 
 def stream(**changes: int) -> EventRows:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from abtest import analyze
+from analysis.reference import Log, evaluate
 from support import golden_cases
 
 if TYPE_CHECKING:
@@ -89,6 +90,47 @@ def test_matured_and_naive_counts(case: dict[str, Any], result: Result) -> None:
             wanted = case["expected"][estimate.variant]
             n, retained = wanted[f"{kind}_n"], wanted[f"{kind}_retained"]
             assert (estimate.n, estimate.value) == (n, retained / n)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland"])
+@pytest.mark.parametrize("case", CASES)
+def test_the_slow_reference_counts_the_same(
+    case: dict[str, Any], zone: str, golden_data: Path
+) -> None:
+    """The property tests stand on the reference, so it has an outside witness too."""
+    inputs = case["inputs"]
+    exposure = pd.read_csv(golden_data / inputs["exposure_csv"])
+    activity = pd.read_csv(golden_data / inputs["activity_csv"])
+    log = Log(
+        zone=zone,
+        as_of=day(inputs["last_complete_day"] + 1),
+        variants=["control", "treatment"],
+        assignments=[
+            {"unit": unit, "variant": variant, "at": day(on), "reason": "split"}
+            for unit, variant, on in zip(
+                exposure["customer_id"], exposure["arm"], exposure["exposure_day"], strict=True
+            )
+        ],
+        events=[
+            {"unit": unit, "at": day(on), "order": None, "amount": None}
+            for unit, on in zip(activity["customer_id"], activity["activity_day"], strict=True)
+        ],
+    )
+    metric = {"kind": "retention", "window": window_of(case)}
+    found = {
+        "matured": evaluate(log, metric),
+        "naive": evaluate(log, {**metric, "maturity": "all"}),
+    }
+    for variant in log.variants:
+        counts = {
+            f"{kind}_{what}": number
+            for kind, outcomes in found.items()
+            for what, number in (
+                ("n", len(outcomes[variant].values)),
+                ("retained", sum(outcomes[variant].values)),
+            )
+        }
+        assert counts == case["expected"][variant]
 
 
 def test_the_naive_numbers_say_that_they_are_biased(result: Result) -> None:

@@ -54,7 +54,8 @@ class Drawn:
 
 
 def metrics_for(window: dict[str, Any], lookback: str) -> list[dict[str, Any]]:
-    """Every kind of event metric on one window."""
+    """Every kind of event metric on one window; those that start at the anchor, on its end."""
+    from_anchor = {"window": {**window, "start": "0d", "end": "3d"}}
     first, everyone = {"anchor": "first_event"}, {"maturity": "all"}
     kinds: dict[str, dict[str, Any]] = {
         "conversion": {"kind": "conversion", "role": "primary"},
@@ -69,6 +70,12 @@ def metrics_for(window: dict[str, Any], lookback: str) -> list[dict[str, Any]]:
         "count_first": {"kind": "count", **first},
         "sum": {"kind": "sum"},
         "sum_all": {"kind": "sum", **first, **everyone},
+        "inactive": {"kind": "inactivity", "days": 2, **from_anchor},
+        "crr": {"kind": "crr", **from_anchor},
+        "crr_prior": {"kind": "crr", "prior": {"lookback": "2d"}, **from_anchor},
+        "nps": {"kind": "survey", "scale": "nps"},
+        "csat": {"kind": "survey", "scale": "csat", **first},
+        "top_box": {"kind": "survey", "scale": "csat", "score": "top_box", "top": 4},
     }
     return [
         {"key": key, "events": "orders", "window": window, **rest} for key, rest in kinds.items()
@@ -94,16 +101,20 @@ def drawn_logs(draw: st.DrawFn) -> Drawn:
     lookback = draw(st.sampled_from(["1h", "1d", "2d"]))
     lag = draw(st.sampled_from(["0d", "1h", "1d"]))
 
-    def a_time(moment: datetime, *more: str) -> str:
-        form = draw(st.sampled_from(["naive", "naive", "offset", "zulu", "date", *more]))
+    # A column has offsets or has none: a mixture is refused.
+    forms = st.sampled_from([["naive", "naive", "date"], ["offset", "zulu", "word"]])
+
+    def a_time(moment: datetime, known: list[str]) -> str:
+        form = draw(st.sampled_from(known))
         return FORMS[form](moment.astimezone(ZoneInfo(zone)))
 
     steps = st.integers(-96, 96).map(lambda n: n * HALF_HOUR)
+    of_assignments, of_events = draw(forms), draw(forms)
     assignments = [
         {
             "unit": draw(st.sampled_from(UNITS)),
             "variant": draw(st.sampled_from([*VARIANTS, *VARIANTS, "unheard of"])),
-            "at": a_time(change.astimezone(UTC) + draw(steps), "word"),
+            "at": a_time(change.astimezone(UTC) + draw(steps), of_assignments),
             "reason": draw(st.sampled_from(["split"] * 5 + ["override"])),
         }
         for _ in range(draw(st.integers(1, 10)))
@@ -120,10 +131,11 @@ def drawn_logs(draw: st.DrawFn) -> Drawn:
             "at": None
             if draw(st.integers(0, 15)) == 0
             else a_time(
-                draw(st.sampled_from(anchors)) + draw(st.sampled_from(edges)) + draw(nudges)
+                draw(st.sampled_from(anchors)) + draw(st.sampled_from(edges)) + draw(nudges),
+                of_events,
             ),
             "order": draw(st.sampled_from(["A", "B", "C", None])),
-            "amount": draw(st.sampled_from([None, 0.25, 10.5, -3.0, 1e6])),
+            "amount": draw(st.sampled_from([None, 0.25, 10.5, -3.0, 1e6, 1.0, 4.0, 5.0, 9.0])),
         }
         for _ in range(draw(st.integers(0, 24)))
     ]
@@ -132,7 +144,7 @@ def drawn_logs(draw: st.DrawFn) -> Drawn:
     needed = st.sampled_from(
         [read_length(window["end"]) + read_length(lag), timedelta(days=2), timedelta(days=9)]
     )
-    as_of = a_time(draw(known) + draw(needed) + draw(nudges))
+    as_of = a_time(draw(known) + draw(needed) + draw(nudges), ["naive", "offset", "zulu", "date"])
     counted = draw(st.sampled_from(["rows", "order", "day"]))
     crossover = draw(st.sampled_from(["first", "first", "exclude"]))
     log = Log(zone, as_of, VARIANTS, assignments, events, crossover, lag, counted)

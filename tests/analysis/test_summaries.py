@@ -11,8 +11,8 @@ import narwhals as nw
 import pandas as pd
 import pytest
 
-from abtest.analysis.outcomes import IMMATURE, INELIGIBLE, MISSING, OBSERVED
-from abtest.analysis.summaries import MetricCounts, summarize
+from abtest.analysis.readings import IMMATURE, INELIGIBLE, MISSING, OBSERVED, Reading
+from abtest.analysis.summaries import MetricCounts, Wish, summarize
 from abtest.metrics.mean import MeanMetric
 from abtest.metrics.proportion import ProportionMetric
 from abtest.metrics.ratio import RatioMetric
@@ -36,7 +36,9 @@ def counts(metric: Metric, rows: list[tuple[str, int, Any, Any]]) -> dict[str, M
     connection.register("given", frame)
     native = nw.from_native(connection.sql("SELECT * FROM given"))
     engine = DuckDBEngine(ROOT, "UTC", {})
-    found = summarize(engine, native, [metric], ["a", "b"])
+    found = summarize(
+        engine, native, [Reading("m", metric, metric.summary)], Wish(["a", "b"])
+    ).summaries
     return {variant: found["m", variant] for variant in ("a", "b")}
 
 

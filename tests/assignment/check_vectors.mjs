@@ -34,7 +34,11 @@ function gate(experiment, unit, at) {
   return null;
 }
 
-function pick(experiment, weights, n1) {
+function pick(experiment, weights, ranges, n1) {
+  if (ranges) {
+    const owns = (own) => own.some(([start, end]) => start <= n1 && n1 < end);
+    return experiment.variants[ranges.findIndex(owns)].key;
+  }
   const total = weights.reduce((sum, weight) => sum + BigInt(weight), 0n);
   let reached = 0n;
   for (const [index, weight] of weights.entries()) {
@@ -48,10 +52,12 @@ function answer(experiment, unit, at) {
   const [n1, n2] = numbers(experiment.seed, unit);
   let weights = experiment.variants.map((variant) => variant.weight);
   let coverage = experiment.coverage_parts;
+  let ranges = null;
   let phase = null;
   for (const [index, change] of (experiment.phases ?? []).entries()) {
     if (at === null || micros(change.from) > at) continue;
-    weights = change.weights ?? weights;
+    if (change.weights) [weights, ranges] = [change.weights, null];
+    ranges = change.ranges ?? ranges;
     coverage = change.coverage_parts ?? coverage;
     phase = index;
   }
@@ -59,7 +65,7 @@ function answer(experiment, unit, at) {
   if (result.reason === "override") result.variant = experiment.overrides[unit];
   if (result.reason === null) {
     result.reason = below(n2, coverage) ? "split" : "not_enrolled";
-    if (result.reason === "split") result.variant = pick(experiment, weights, n1);
+    if (result.reason === "split") result.variant = pick(experiment, weights, ranges, n1);
   }
   return result;
 }

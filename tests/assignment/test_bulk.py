@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
 from abtest import Experiment, assign
 from abtest.cli.app import app
+from abtest.cli.output import replacing
 from abtest.errors import AbtestError
 
 SPEC = """\
@@ -137,7 +139,7 @@ def test_the_manifest_says_how_the_list_came_about(tmp_path: Path) -> None:
     output = tmp_path / "out.csv"
     run(spec, customers, output, "--balance", "tier", "--balance", "age")
     found = manifest_of(output)
-    assert found["population"]["customers"] == hashlib.sha256(customers.read_bytes()).hexdigest()
+    assert found["inputs"] == {"customers": hashlib.sha256(customers.read_bytes()).hexdigest()}
     assert found["output_sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
     assert (found["formula"], found["by"], found["rows"]) == ("sha256-52", "hash", 5_000)
     counts = [found["variants"][name]["n"] for name in ("control", "coupon", "it's")]
@@ -155,6 +157,51 @@ def test_the_manifest_says_how_the_list_came_about(tmp_path: Path) -> None:
     assert means["coupon"]["mean"] == pytest.approx(sum(ages) / len(ages), rel=1e-12)
     assert "standardized_difference" not in means["control"]
     assert abs(means["coupon"]["standardized_difference"]) < 0.15
+
+
+def population_of(ids: list[str]) -> str:
+    """The population's hash by hand."""
+    digests = [hashlib.md5(unit.encode(), usedforsecurity=False).digest() for unit in ids]
+    return f"{sum(int.from_bytes(digest, 'little') >> 32 for digest in digests):024x}"
+
+
+def test_the_population_depends_on_neither_order_nor_format(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path)
+    rows: list[dict[str, Any]] = [{"customer_id": n} for n in (*range(-5, 2_000), 7, 10**15)]
+    lists = [
+        write_rows(tmp_path / "in.csv", rows),
+        write_rows(tmp_path / "in.parquet", rows[::-1]),
+        write_rows(
+            tmp_path / "text.parquet", [{"customer_id": str(row["customer_id"])} for row in rows]
+        ),
+    ]
+    for customers in lists:
+        output = tmp_path / "out.parquet"
+        run(spec, customers, output)
+        wanted = population_of([str(row["customer_id"]) for row in rows])
+        assert manifest_of(output)["population"] == {"md5-sum": wanted}
+    run(spec, write_rows(tmp_path / "in.csv", rows[1:]), output)
+    assert manifest_of(output)["population"] != {"md5-sum": wanted}
+
+
+def test_the_population_is_of_those_who_were_assigned(tmp_path: Path) -> None:
+    rows = [{"customer_id": unit} for unit in ("C1", " C2", "", "C3", "مشتری")]
+    customers = write_rows(tmp_path / "in.csv", rows)
+    stop = write_rows(tmp_path / "stop.csv", [{"customer_id": "C3"}])
+    output = tmp_path / "out.csv"
+    more = ["--suppress", str(stop), "--on-bad-id", "exclude"]
+    run(write_spec(tmp_path), customers, output, *more)
+    assert manifest_of(output)["population"] == {"md5-sum": population_of(["C1", "مشتری"])}
+
+
+def test_texts_in_parquet_are_texts(tmp_path: Path) -> None:
+    customers = write_rows(tmp_path / "in.parquet", [{"customer_id": "a"}])
+    output = tmp_path / "out.parquet"
+    run(write_spec(tmp_path), customers, output)
+    schema = pq.read_schema(output)
+    assert {str(schema.field(name).type) for name in ("variant", "reason", "assigned_at")} == {
+        "string"
+    }
 
 
 def test_the_same_run_writes_the_same_bytes(tmp_path: Path) -> None:
@@ -203,7 +250,7 @@ def test_suppressed_and_recently_contacted_customers_are_left_out(tmp_path: Path
     assert set(range(100)) - kept == {*range(10), 22, 23, 24}
     found = manifest_of(output)
     assert found["left_out"] == {"suppressed": 10, "contacted": 4}
-    assert set(found["population"]) == {"customers", "suppress", "contacts"}
+    assert set(found["inputs"]) == {"customers", "suppress", "contacts"}
     assert "left out: suppressed 10" in said
 
 
@@ -250,6 +297,20 @@ def test_repeated_customers_are_reported(tmp_path: Path) -> None:
     customers = write_rows(tmp_path / "in.csv", [{"customer_id": "a"}, {"customer_id": "a"}])
     said = run(write_spec(tmp_path), customers, tmp_path / "out.csv")
     assert "warning: 1 rows repeat a customer" in said
+
+
+@pytest.mark.parametrize(("copies", "wanted"), [(1, None), (2, 1_000)])
+def test_of_a_long_list_a_sample_says_whether_to_count_repeats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copies: int, wanted: int | None
+) -> None:
+    monkeypatch.setattr("abtest.sources.duckdb_assign.COUNTED", 999)
+    rows = [{"customer_id": f"C{n}"} for n in range(1_000)] * copies
+    output = tmp_path / "out.csv"
+    customers = write_rows(tmp_path / "in.csv", rows)
+    run(write_spec(tmp_path), customers, output)
+    assert manifest_of(output)["rows_that_repeat_a_customer"] == wanted
+    run(write_spec(tmp_path), customers, output, "--check-ids", "full")
+    assert manifest_of(output)["rows_that_repeat_a_customer"] == (wanted or 0)
 
 
 STRATIFIED = f"{THREE}\nassignment: {{coverage: 0.8, stratify: tier}}"
@@ -314,6 +375,7 @@ def test_the_odd_customers_of_many_small_strata_even_out(tmp_path: Path) -> None
         (STRATIFIED, [], [{"customer_id": "a"}], "has no column 'tier'"),
         (THREE, [], [{"customer_id": "a", "Variant": "x"}], "already has a column 'Variant'"),
         (THREE, [], [{"id": "a"}], "has no column 'customer_id'"),
+        (THREE, [], [{"customer_id": "a", "abtest_bad": 1}], "already has a column 'abtest_bad'"),
         (THREE, ["--balance", "age"], [{"customer_id": "a"}], "the list has no column 'age'"),
         (
             THREE,
@@ -379,4 +441,15 @@ def test_a_killed_run_leaves_no_half_file(tmp_path: Path) -> None:
     assert process.returncode == -signal.SIGKILL
     assert not output.exists()
     assert not list(tmp_path.glob("*.manifest.json"))
-    assert list(tmp_path.glob(".abtest-*.csv")), "it was killed while it wrote"
+    left = list(tmp_path.glob(".abtest-*.csv"))
+    assert left, "it was killed while it wrote"
+    few = write_rows(tmp_path / "few.csv", [{"customer_id": "a"}])
+    with replacing(tmp_path / "other.csv") as busy:
+        run(spec, few, tmp_path / "few.out.csv")
+        assert list(tmp_path.glob(".abtest-*")) == [busy], "the next run removes what nobody writes"
+
+
+def test_ids_that_are_true_or_false_are_refused(tmp_path: Path) -> None:
+    customers = write_rows(tmp_path / "in.parquet", [{"customer_id": True}])
+    with pytest.raises(AbtestError, match="'customer_id' is boolean; ids must be text or whole"):
+        run(write_spec(tmp_path), customers, tmp_path / "out.csv")

@@ -35,7 +35,13 @@ def test_the_whole_form() -> None:
         layer=Layer("lifecycle", [(0, 5_000)]),
         holdout=Holdout("holdout-2026", 500),
         overrides=overrides,
-        phases=[Phase(datetime(2026, 1, 8, 1, tzinfo=plus_one), 10_000, (1, 3))],
+        phases=[
+            Phase(datetime(2026, 1, 8, 1, tzinfo=plus_one), 10_000, (1, 3)),
+            Phase(
+                datetime(2026, 1, 9, tzinfo=plus_one),
+                ranges=[[(3 * 2**50, 2**52)], [(0, 3 * 2**50)]],
+            ),
+        ],
         schedule=Schedule(enrol_until=datetime(2026, 1, 19, tzinfo=plus_one)),
     )
     text = experiment.to_json()
@@ -54,7 +60,11 @@ def test_the_whole_form() -> None:
         "holdout": {"salt": "holdout-2026", "share_parts": 500},
         "overrides": {"7": "control", "\u0645": "\u062a\u062e\u0641\u06cc\u0641"},
         "phases": [
-            {"from": "2026-01-08T00:00:00+00:00", "coverage_parts": 10_000, "weights": [1, 3]}
+            {"from": "2026-01-08T00:00:00+00:00", "coverage_parts": 10_000, "weights": [1, 3]},
+            {
+                "from": "2026-01-08T23:00:00+00:00",
+                "ranges": [[[3 * 2**50, 2**52]], [[0, 3 * 2**50]]],
+            },
         ],
         "schedule": {"enrol_until": "2026-01-18T23:00:00+00:00"},
     }
@@ -92,6 +102,8 @@ def test_parts_that_are_absent_are_left_out() -> None:
         ({"phases": {}}, "phases is {}; it must be a list"),
         ({"phases": [{"coverage_parts": 1}]}, "phases has no 'from'"),
         ({"phases": [{"from": INSTANT}]}, "A phase changes nothing"),
+        ({"phases": [{"from": INSTANT, "ranges": 5}]}, "phase.ranges is 5; it must be a list of l"),
+        ({"phases": [{"from": INSTANT, "ranges": [[[0, 1]], []]}]}, r"ranges leave out \[1, "),
         ({"phases": [{"from": "soon", "coverage_parts": 1}]}, "phases.from is 'soon'; it must be"),
         ({"phases": [{"from": 5, "coverage_parts": 1}]}, "phases.from is 5; it must be an inst"),
         ({"phases": [{"from": "2026-01-05", "coverage_parts": 1}]}, "phase.start is .* time zone"),

@@ -173,6 +173,14 @@ def test_phases_inherit_what_they_leave_out() -> None:
     ]
 
 
+SPACE = 2**52
+HALF = 2**51
+
+
+def ranged(*ranges: list[tuple[int, int]], weights: list[int] | None = None) -> Phase:
+    return Phase(DAY + timedelta(days=1), weights=weights, ranges=ranges)
+
+
 NOT_UTC = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
 
 
@@ -213,6 +221,29 @@ NOT_UTC = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
         ({"phases": DAY}, "phases is .*; it must be a list of Phase"),
         ({"phases": [Phase(DAY, 1), Phase(DAY, 2)]}, "phases.1 starts at .* after the phase"),
         ({"phases": [Phase(DAY, weights=[1])]}, "phases.0.weights has 1 weights; .* the 2 var"),
+        ({"phases": [ranged([(0, SPACE)])]}, "phases.0.ranges has 1 lists; .* the 2 variants"),
+        ({"phases": [ranged([(0, 5)], [(6, SPACE)])]}, r"phases.0.ranges leave out \[5, 6\]; they"),
+        ({"phases": [ranged([(1, SPACE)], [])]}, r"phases.0.ranges leave out \[0, 1\]"),
+        ({"phases": [ranged([(0, 5)], [])]}, r"ranges leave out \[5, 4503599627370496\]"),
+        (
+            {"phases": [ranged([(0, 5)], [(4, SPACE)])]},
+            r"of 'coupon' has the range \[4, .* overlaps one of control; each number must be",
+        ),
+        (
+            {"phases": [ranged([(5, 5)], [(0, SPACE)])]},
+            r"'control' has the range \[5, 5\], which m",
+        ),
+        (
+            {"phases": [Phase(DAY, 0), ranged([(0, HALF + 1)], [(HALF + 1, SPACE)])]},
+            "phases.1.ranges of 'control' has 2251799813685249 of .* (50.0000%); for its weight, 1 "
+            "of 2, it must have 2251799813685248 (50.0000%)".replace("(", r"\(").replace(
+                ")", r"\)"
+            ),
+        ),
+        (
+            {"phases": [ranged([(0, HALF)], [(HALF, SPACE)], weights=[1, 2])]},
+            "'control' has .* it must have 1501199875790165 or 1501199875790166 .33.3333%",
+        ),
         ({"layer": Layer("exp-1", [(0, 1)])}, "layer.salt is 'exp-1'; it must differ from seed"),
         ({"holdout": Holdout("exp-1", 5)}, "holdout.salt is 'exp-1'; it must differ from seed"),
         (
@@ -243,6 +274,11 @@ def test_a_faulty_experiment_is_refused(change: dict[str, Any], message: str) ->
         (Phase, (DAY, 10_001), "phase.coverage_parts is 10001"),
         (Phase, (DAY, None, "12"), "phase.weights is '12'; it must be a list"),
         (Phase, (DAY, None, [0, 0]), "phase.weights sum to 0"),
+        (Phase, (DAY, None, None, {"a": []}), "phase.ranges is .*; it must be a list of lists"),
+        (Phase, (DAY, None, None, [5]), "phase.ranges is 5; it must be a list of pairs"),
+        (Phase, (DAY, None, None, [[(1, 2, 3)]]), "phase.ranges holds .* it must hold pairs"),
+        (Phase, (DAY, None, None, [[(0, 0.5)]]), "phase.ranges is 0.5; it must be a whole number"),
+        (Phase, (DAY, None, None, [[(0, 2**52 + 1)]]), "phase.ranges is 4503599627370497"),
         (Phase, ("2026-01-05", 5), "phase.start is '2026-01-05'; it must be a datetime"),
         (Phase, (NOT_UTC, 5), "phase.start is .* between the years 1 and 9999"),
         (Schedule, (DAY, DAY), "schedule.enrol_until is .*; it must be after schedule.start"),

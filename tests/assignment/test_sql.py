@@ -20,6 +20,7 @@ from abtest.assignment.dialects import DIALECTS, RUN
 from abtest.assignment.formula import slot_limit
 from abtest.assignment.parts import Holdout, Layer, Phase, Schedule
 from abtest.assignment.sql import select
+from abtest.assignment.switching import fewest_moves, ranges_of
 from abtest.errors import AssignmentError
 from sql_engines import Job, Row, by_unit, run_clickhouse, run_duckdb, run_postgres, run_spark
 from support import ROOT
@@ -49,6 +50,20 @@ EVERYTHING = Experiment(
     overrides={"7": "never"},
     phases=[Phase(datetime(2026, 1, 8, tzinfo=UTC), 8_000, (1, 1, 2, 0))],
     schedule=Schedule(datetime(2026, 1, 5, tzinfo=UTC)),
+)
+RANGED = Experiment(
+    "ranged-random",
+    [("control", 1), ("it's", 1), ("تخفیف", 1), ("joins", 0)],
+    phases=[
+        Phase(
+            datetime(2026, 1, 8, tzinfo=UTC),
+            9_000,
+            (1, 1, 1, 1),
+            list(
+                fewest_moves(ranges_of({"a": 1, "b": 1, "c": 1}), dict.fromkeys("abcd", 1)).values()
+            ),
+        )
+    ],
 )
 
 
@@ -98,23 +113,28 @@ def test_an_engine_gives_every_answer_of_the_vectors(
 @pytest.mark.parametrize(("dialect", "run"), ENGINES)
 def test_an_engine_agrees_on_100_000_random_ids(dialect: str, run: Run, tmp_path: Path) -> None:
     ids = random_ids(100_000)
-    text = select(EVERYTHING, dialect, column="id", table="ids_0", at=AT)
-    found = by_unit(run([Job(ids, text)], tmp_path)[0])
+    jobs = [
+        Job(ids, select(experiment, dialect, column="id", table=f"ids_{number}", at=AT))
+        for number, experiment in enumerate((EVERYTHING, RANGED))
+    ]
+    found, ranged = (by_unit(rows) for rows in run(jobs, tmp_path))
     assert found == {unit: tuple(assign(EVERYTHING, unit, at=AT))[:3] for unit in ids}
     assert len({reason for _, reason, _ in found.values()}) == 5
+    assert ranged == {unit: tuple(assign(RANGED, unit, at=AT))[:3] for unit in ids}
 
 
-def test_node_agrees_on_100_000_random_ids(tmp_path: Path) -> None:
+@pytest.mark.parametrize("experiment", [EVERYTHING, RANGED], ids=lambda item: item.key)
+def test_node_agrees_on_100_000_random_ids(experiment: Experiment, tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed")
     cases = []
     for number, unit in enumerate(random_ids(100_000)):
-        variant, reason, bucket, phase = assign(EVERYTHING, unit, at=AT)
+        variant, reason, bucket, phase = assign(experiment, unit, at=AT)
         cases.append(
             {
                 "id": str(number),
-                "experiment": "everything",
+                "experiment": experiment.key,
                 "unit": unit,
                 "unit_utf8": unit.encode().hex(),
                 "at": AT.isoformat(),
@@ -124,7 +144,7 @@ def test_node_agrees_on_100_000_random_ids(tmp_path: Path) -> None:
                 "phase": phase,
             }
         )
-    experiments = {"everything": json.loads(EVERYTHING.to_json())}
+    experiments = {experiment.key: json.loads(experiment.to_json())}
     path = tmp_path / "random.json"
     more: dict[str, list[str]] = {
         "thresholds": [],

@@ -69,17 +69,24 @@ def answer(experiment: Mapping, unit: str, at: str | None) -> Mapping:
     n1, n2 = numbers(experiment["seed"], unit)
     now = None if at is None else datetime.fromisoformat(at)
     weights = [variant["weight"] for variant in experiment["variants"]]
+    ranges = None
     coverage, phase = experiment["coverage_parts"], None
     for index, change in enumerate(experiment.get("phases", [])):
         if now is not None and datetime.fromisoformat(change["from"]) <= now:
             coverage = change.get("coverage_parts", coverage)
-            weights = change.get("weights", weights)
+            if "weights" in change:  # without ranges of its own it is the formula again
+                weights, ranges = change["weights"], None
+            ranges = change.get("ranges", ranges)
             phase = index
     variant, reason = None, stop(experiment, unit, now)
     if reason == "override":
         variant = experiment["overrides"][unit]
     elif reason is None and n2 < coverage * SPACE // 10_000:
-        chosen = next(k for k, end in enumerate(ends(weights)) if n1 < end)
+        if ranges is None:
+            chosen = next(k for k, end in enumerate(ends(weights)) if n1 < end)
+        else:
+            holds = [any(start <= n1 < end for start, end in own) for own in ranges]
+            chosen = holds.index(True)
         variant, reason = experiment["variants"][chosen]["key"], "split"
     return {
         "n1": f"{n1:013x}",
@@ -291,10 +298,57 @@ def dated(book: Book) -> None:
     book.add("everything", everything, CUSTOMERS[:20], days)
 
 
+def ranged(book: Book) -> None:
+    """Phases with explicit ranges: numbers from 0 to 2**52, half-open, one list per variant."""
+    quarter, third = SPACE // 4, SPACE // 3
+    starts = [f"2026-0{month}-01T00:00:00+00:00" for month in (2, 3, 4, 5)]
+    fewest = [
+        [[0, quarter]],
+        [[third, third + quarter]],
+        [[2 * third, 2 * third + quarter]],
+        [[quarter, third], [third + quarter, 2 * third], [2 * third + quarter, SPACE]],
+    ]
+    join = [
+        {"from": starts[0], "weights": [1, 1, 1, 1], "ranges": fewest},
+        {"from": starts[1], "coverage_parts": 10_000},
+        {"from": starts[2], "ranges": [[[k * quarter, (k + 1) * quarter]] for k in (3, 1, 0, 2)]},
+        {"from": starts[3], "weights": [1, 1, 1, 1]},
+    ]
+    middles = [f"2026-0{month}-15T00:00:00+00:00" for month in (1, 2, 3, 4, 5)]
+    experiment = compiled("ranges", [1, 1, 1, 0], coverage_parts=5_000, phases=join)
+    units = [*CUSTOMERS[:20], *IDS[60:66], 42]
+    book.add("ranges_join", experiment, units, middles)
+    gates_too = {
+        **experiment,
+        "layer": {"salt": "lifecycle-offers", "slots": [[0, 6_000]]},
+        "holdout": {"salt": "holdout-2026", "share_parts": 1_000},
+        "overrides": {"C000002": "d"},
+        "schedule": {"enrol_until": "2026-05-01T00:00:00+00:00"},
+    }
+    book.add("ranges_gates", gates_too, CUSTOMERS[:20], [middles[1], middles[4]])
+    for unit in ("C000001", "\u0645\u0634\u062a\u0631\u06cc", "\U0001f600"):
+        n1, _ = numbers("ranges-edge", unit)
+        for start, end in ((n1, n1 + 1), (n1 + 1, n1 + 2), (n1 - 1, n1)):
+            # One number for b; control has what lies before and after it, in two touching parts.
+            control = [[end, SPACE], [0, 1], [1, start]]
+            phase = {
+                "from": starts[0],
+                "weights": [SPACE - 1, 1],
+                "ranges": [control, [[start, end]]],
+            }
+            number = sum(name.startswith("ranges_edge") for name in book.experiments)
+            experiment = compiled("ranges-edge", [1, 1], phases=[phase])
+            book.add(f"ranges_edge_{number}", experiment, [unit], middles[1])
+    whole = {"from": starts[0], "weights": [0, 1], "ranges": [[], [[0, SPACE]]]}
+    book.add(
+        "ranges_whole", compiled("ranges-whole", [1, 1], phases=[whole]), CUSTOMERS[:4], middles[1]
+    )
+
+
 def document() -> str:
     """The file's text: ASCII, so that no editor or checkout can normalise the ids."""
     book = Book()
-    for part in (splits, coverages, gates, dated):
+    for part in (splits, coverages, gates, dated, ranged):
         part(book)
     weights = [
         [1],

@@ -5,12 +5,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from abtest.methods import (
     METHODS,
+    AnyMethod,
+    Cox,
+    KaplanMeier,
     LinearizedRatio,
+    LogRank,
     Method,
     MiettinenNurminen,
+    Rmst,
     Welch,
     default_method,
 )
+from abtest.stats.life_table import LifeTable
 from abtest.stats.means import welch
 from abtest.stats.proportions import miettinen_nurminen
 from abtest.stats.ratios import linearized_ratio
@@ -20,7 +26,9 @@ PAIRS = (PairMoments(9, 6, 2, 80, 1, 0), PairMoments(8, 5, 2, 70, 2, 1))
 
 
 def test_the_registry_is_the_union() -> None:
-    assert (MiettinenNurminen, Welch, LinearizedRatio) == METHODS
+    assert {MiettinenNurminen, Welch, LinearizedRatio, KaplanMeier, Rmst, LogRank, Cox} <= set(
+        METHODS
+    )
     for method in METHODS:
         kind = method.model_fields["kind"].default
         assert TypeAdapter(Method).validate_python({"kind": kind}) == method()
@@ -39,6 +47,7 @@ def test_unknown_kinds_and_keys_are_errors() -> None:
         (Proportion(5, 2), "miettinen_nurminen"),
         (Moments(5, 2.0, 1.0), "welch"),
         (PAIRS[0], "linearized_ratio"),
+        (LifeTable((1.0,), (2,), (3,)), "kaplan_meier"),
     ],
 )
 def test_defaults(summary: Summary, kind: str) -> None:
@@ -57,7 +66,7 @@ def test_each_method_calls_its_numerics() -> None:
 
 @pytest.mark.parametrize("method", [method() for method in METHODS], ids=lambda m: m.kind)
 def test_the_wrong_summary_is_refused(
-    method: MiettinenNurminen | Welch | LinearizedRatio,
+    method: AnyMethod,
 ) -> None:
     wrong: Summary = Moments(5, 1, 1) if method.takes is Proportion else Proportion(5, 2)
     with pytest.raises(TypeError, match=f"this method takes {method.takes.__name__}"):

@@ -191,6 +191,6 @@ def test_a_new_event_metric_must_say_what_it_aggregates() -> None:
     with pytest.raises(NotImplementedError, match=r"^$"):
         metric.unit_columns(EventScope())
     with pytest.raises(NotImplementedError, match=r"^$"):
-        metric.outcome()
+        metric.outcome(EventScope())
     conversion = ConversionMetric(key="m", kind="conversion", events="o", window=metric.window)
     assert conversion.eligible() is None

@@ -259,3 +259,29 @@ def test_the_fingerprint_is_sha256_of_the_file(tmp_path: Path) -> None:
 def test_an_error_of_the_engine_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"^the data cannot be read: .*$"):
         DuckDBEngine(tmp_path, "UTC", {}).query("SELECT no_such_column")
+
+
+@pytest.mark.parametrize(
+    ("value", "whole"),
+    [
+        ("7::TINYINT", True),
+        ("7::BIGINT", True),
+        ("7::UINTEGER", True),
+        ("7::UBIGINT", False),  # may not fit
+        ("7::HUGEINT", False),
+        ("7.0::DOUBLE", False),
+        ("7::DECIMAL(10, 0)", False),
+        ("'7'", False),
+        ("true", False),
+    ],
+)
+def test_integers_of_at_most_64_bits(tmp_path: Path, value: str, *, whole: bool) -> None:
+    path = parquet(tmp_path, f"unnest([{value}, NULL]) AS id")
+    engine = DuckDBEngine(tmp_path, "UTC", {})
+    table = Table(path=path.name)
+    assert engine.holds_integers("t", table, "id") is whole
+    if whole:
+        wanted: Any = "integer"
+        assert read(path, ("id", wanted)) == [(7,), (None,)]
+    with pytest.raises(DataError, match="no column 'idd'"):
+        engine.holds_integers("t", table, "idd")

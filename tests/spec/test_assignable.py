@@ -96,6 +96,72 @@ assignment:
     assert experiment.coverage_parts == 0
 
 
+def test_ranges_are_read_by_name_and_may_leave_out_who_takes_nobody(tmp_path: Path) -> None:
+    more = """\
+variants:
+  - {key: control, control: true, weight: 1}
+  - {key: coupon, weight: 1}
+  - {key: gift, weight: 0}
+assignment:
+  phases:
+    - from: 2026-01-05
+      ranges: {coupon: [[0, 2251799813685248]], control: [[2251799813685248, 4503599627370496]]}"""
+    found = Experiment.from_spec(write(tmp_path, more)).phases[0]
+    assert found.ranges == (((2**51, 2**52),), ((0, 2**51),), ())
+
+
+RANGED = "assignment:\n  phases:\n  - from: 2026-01-02\n    weights: {control: 1, coupon: 1}\n"
+
+
+@pytest.mark.parametrize(
+    ("ranges", "message"),
+    [
+        (
+            "control: [[0, 9]]\n      coupon: [[9, 4503599627370496]]",
+            (
+                r":11: assignment.phases.0.ranges.control: has 9 of .* for its weight, 1 "
+                r"of 2, it must have 2251799813685248 .50.0000%.\n  Hint: `abtest plan --diff"
+            ),
+        ),
+        (
+            "control: [[0, 2251799813685249]]\n      coupon: [[9, 4503599627370496]]",
+            r":12: .*phases.0.ranges.coupon: has the range \[9, .* overlaps one of control",
+        ),
+        (
+            "control: [[0, 9]]",
+            r":10: assignment.phases.0.ranges: leave out \[9, 4503599627370496\]",
+        ),
+        ("cupon: [[0, 9]]", r':11: .*ranges.cupon: is no variant\n  Hint: did you mean "coupon"'),
+        ("control: [[9, 0]]", r":11: .*ranges.control: has the range \[9, 0\], which must end"),
+        ("control: [[0, 4503599627370497]]", ":11: .*it must be at most 4,503,599,627,370,496"),
+        ("control: [[0, 0.5]]", ":11: .*it must be a whole number"),
+        ("control: [5]", ":11: .*is 5; it must be a list"),
+    ],
+)
+def test_faults_of_ranges_name_line_and_variant(tmp_path: Path, ranges: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        Experiment.from_spec(write(tmp_path, f"{TWO}\n{RANGED}    ranges:\n      {ranges}"))
+
+
+def test_ranges_must_agree_with_the_weights_in_force(tmp_path: Path) -> None:
+    half = "{control: [[0, 2251799813685248]], coupon: [[2251799813685248, 4503599627370496]]}"
+    fine = f"{TWO}\n{RANGED}  - {{from: 2026-01-03, ranges: {half}}}"
+    assert len(Experiment.from_spec(write(tmp_path, fine)).phases) == 2
+    with pytest.raises(
+        SpecError, match=r"phases.1.ranges.control: has .*its weight, 1 of 4, it must"
+    ):
+        Experiment.from_spec(write(tmp_path, fine.replace("coupon: 1}", "coupon: 3}")))
+    with pytest.raises(SpecError, match=r"weights: has no weight for coupon\n.*wanted.$"):
+        # Nothing is said of ranges whose weights are at fault.
+        Experiment.from_spec(write(tmp_path, fine.replace(", coupon: 1}", "}")))
+
+
+def test_ranges_have_no_effect_in_blocks(tmp_path: Path) -> None:
+    more = f"{TWO}\nassignment: {{stratify: tier, phases: [{{from: 2026-01-02, ranges: {{}}}}]}}"
+    with pytest.raises(SpecError, match="ranges: have no effect with stratify"):
+        Experiment.from_spec(write(tmp_path, more))
+
+
 def test_cells_are_named_in_factor_order_and_every_margin_is_balanced(tmp_path: Path) -> None:
     spec = load_spec(write(tmp_path, FACTORS)).spec
     assert spec.factors is not None

@@ -6,18 +6,19 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
-
 from abtest import __version__
 from abtest.analysis.checks import run_checks
 from abtest.analysis.clock import Cutoff, first_date_after, start_of_day
 from abtest.analysis.columns import missing_columns
+from abtest.analysis.curves import censored_readings, curves
 from abtest.analysis.decision import decide
-from abtest.analysis.outcomes import Outcomes, anchor_column, outcome_columns
+from abtest.analysis.event_rows import RowCounter
+from abtest.analysis.facts import Facts, matched_column, no_value_column, outcome_columns
 from abtest.analysis.population import population_of
+from abtest.analysis.readings import anchor_columns, readings_of
 from abtest.analysis.records import Comparer
 from abtest.analysis.result import Result, WaterfallStep
-from abtest.analysis.summaries import summarize
+from abtest.analysis.summaries import Wish, summarize
 from abtest.analysis.unsupported import unsupported_in
 from abtest.errors import DataError, Fault, SpecError
 from abtest.fields import MICROSECOND
@@ -25,14 +26,16 @@ from abtest.instants import from_microseconds
 from abtest.metrics.base import EventMetric
 from abtest.metrics.ratio import RatioMetric
 from abtest.sources.duckdb_engine import DuckDBEngine
+from abtest.sources.open_engine import EngineOptions, open_engine
 from abtest.spec import Draft, LoadedSpec, Spec, draft_mapping, draft_spec
 from abtest.spec.faults import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from abtest.analysis.event_rows import EventRows
     from abtest.analysis.population import Population
-    from abtest.analysis.summaries import Summaries
+    from abtest.analysis.summaries import Found, Summaries
     from abtest.sources.engine import Engine
     from abtest.stats.posterior import Posterior
 
@@ -42,7 +45,8 @@ def analyze(
     *,
     data: Mapping[str, Any] | None = None,
     as_of: str | date | None = None,
-    engine: str | None = None,
+    engine: str | Engine | None = None,
+    spark_master: str | None = None,
 ) -> Result:
     """Analyse an experiment.
 
@@ -50,10 +54,13 @@ def analyze(
         spec: A spec's file, or the same as a mapping or a Spec (paths are then relative to the
             working directory).
         data: Tables to use instead of the spec's paths, by name: ``assignments``, ``units`` or a
-            stream of events. A path, or a data frame that DuckDB can read.
+            stream of events. A path, or a data frame.
         as_of: The instant up to which, and excluding which, the data are complete; overrides the
             spec's.
-        engine: ``duckdb`` (the default).
+        engine: Where the rows are read and counted: ``duckdb`` (the default), ``polars``,
+            ``pandas``, ``pyarrow``, ``spark``, or an engine of your own. Without one, tables that
+            are all Polars or all PySpark frames stay where they are.
+        spark_master: Where Spark is started if no session runs; ``local[2]`` by default.
 
     Returns:
         The result: records, checks and the verdict.
@@ -62,20 +69,28 @@ def analyze(
         SpecError: The spec is at fault, or asks for something this version cannot do.
         DataError: A file, a column or a value is at fault.
     """
-    if engine not in (None, "duckdb"):
-        raise DataError(f"engine is {engine!r}; it must be duckdb")
-    loaded = check_spec(_draft(spec), data or {}).require()
+    draft, tables = _draft(spec), data or {}
+    plan = draft.loaded.spec
+    options = EngineOptions(currency=plan.data.currency, spark_master=spark_master)
+    opened = open_engine(engine, draft.loaded.folder, plan.schedule.timezone, tables, options)
+    loaded = check_spec(draft, tables, opened).require()
     cutoff = _cutoff(loaded, as_of)
-    duck = DuckDBEngine(loaded.folder, loaded.spec.schedule.timezone, data or {})
-    return _Analysis(loaded.spec, duck, cutoff).result()
+    return _Analysis(loaded.spec, opened, cutoff).result()
 
 
-def check_spec(draft: Draft, data: Mapping[str, Any], *, to_analyze: bool = True) -> Draft:
+def check_spec(
+    draft: Draft,
+    data: Mapping[str, Any],
+    engine: Engine | None = None,
+    *,
+    to_analyze: bool = True,
+) -> Draft:
     """The draft with what only the data, or the wish to analyze them, can show to be wrong.
 
     Args:
         draft: A spec and its faults.
         data: Tables to use instead of the spec's paths, by name.
+        engine: Where to look for columns; DuckDB if none is given.
         to_analyze: Also refuse what this version cannot analyse.
 
     Raises:
@@ -84,7 +99,7 @@ def check_spec(draft: Draft, data: Mapping[str, Any], *, to_analyze: bool = True
     spec, folder = draft.loaded.spec, draft.loaded.folder
     if not draft.faults:  # a table with faults is not in what is left of the spec
         _refuse_unknown_tables(spec, data)
-    engine = DuckDBEngine(folder, spec.schedule.timezone, data)
+    engine = engine or DuckDBEngine(folder, spec.schedule.timezone, data)
     faults = missing_columns(spec, engine)
     return draft.with_faults([*faults, *unsupported_in(spec)] if to_analyze else faults)
 
@@ -102,11 +117,25 @@ class _Analysis:
         """Run all steps."""
         spec, engine, cutoff = self._spec, self._engine, self._cutoff
         population = population_of(spec, engine, cutoff, outcome_columns(spec))
-        outcomes = Outcomes(spec, engine, population, cutoff)
-        frame = outcomes.frame()
-        summaries = summarize(engine, frame, spec.metrics, self._variants)
-        checks = run_checks(spec, population, summaries, outcomes.event_rows())
-        comparer = Comparer(spec, population, summaries, self._readable_on(frame))
+        facts = Facts(spec, engine, population, cutoff)
+        totals = [
+            name
+            for stream in facts.streams
+            for name in (matched_column(stream), no_value_column(stream))
+        ]
+        wish = Wish(
+            self._variants,
+            history=facts.history,
+            largest=facts.anchors,
+            totals=totals,
+            stratified=population.stratified,
+            late=facts.late,
+        )
+        found = summarize(engine, facts.frame(), readings_of(spec), wish)
+        summaries = found.summaries
+        events = self._event_rows(population, facts.streams, found)
+        checks = run_checks(spec, population, found, events)
+        comparer = Comparer(spec, population, summaries, self._readable_on(found.largest))
         records = comparer.records()
         decision = decide(spec, checks, records)
         if decision.verdict == "invalid":
@@ -124,12 +153,22 @@ class _Analysis:
             waterfall=tuple(self._waterfall(population, summaries)),
             estimates=comparer.estimates(),
             results=records,
+            curves=tuple(curves(spec, summaries)),
+            sensitivity=tuple(censored_readings(spec, summaries)),
             posteriors=tuple(
                 _control_posterior(key, posterior, self._control())
                 for key, posterior in comparer.posteriors.items()
             ),
             decision=decision,
         )
+
+    def _event_rows(
+        self, population: Population, streams: Sequence[str], found: Found
+    ) -> list[EventRows]:
+        if self._cutoff is None:
+            return []
+        counter = RowCounter(self._spec, self._engine, population, self._cutoff)
+        return [counter.count(stream, found) for stream in streams]
 
     def _control(self) -> str:
         return self._spec.control.key if self._spec.control is not None else ""
@@ -147,16 +186,16 @@ class _Analysis:
                 yield WaterfallStep(metric=metric.key, step="mature", variant=variant, n=mature)
                 yield WaterfallStep(metric=metric.key, step="observed", variant=variant, n=counts.n)
 
-    def _readable_on(self, frame: nw.LazyFrame[Any]) -> dict[str, str | None]:
-        """The date from which every enrolled unit counts, by metric."""
-        events = [metric for metric in self._spec.metrics if isinstance(metric, EventMetric)]
-        if not events or self._cutoff is None:
+    def _readable_on(self, latest: Mapping[str, int | None]) -> dict[str, str | None]:
+        """The date from which every enrolled unit counts, by metric, from the latest anchors."""
+        if self._cutoff is None:
             return {}
-        anchors = sorted({anchor_column(metric) for metric in events})
-        row = self._engine.collect(frame.select(*(nw.col(name).max() for name in anchors)))[0]
         dates = {
-            metric.key: self._date(row[anchor_column(metric)], metric, self._cutoff)
-            for metric in events
+            metric.key: self._date(
+                latest[anchor_columns(metric.anchor_stream)[0]], metric, self._cutoff
+            )
+            for metric in self._spec.metrics
+            if isinstance(metric, EventMetric)
         }
         for metric in self._spec.metrics:
             if isinstance(metric, RatioMetric):
@@ -167,7 +206,9 @@ class _Analysis:
     def _date(self, latest_anchor: int | None, metric: EventMetric, cutoff: Cutoff) -> str | None:
         if latest_anchor is None:
             return None
-        end, lag = metric.window.end, self._spec.data.events[metric.events].lag
+        end = metric.window.end
+        streams = [metric.events, metric.anchor_stream or metric.events]
+        lag = max(self._spec.data.events[stream].lag for stream in streams)
         if metric.window.calendar:
             day = from_microseconds(int(latest_anchor), cutoff.zone).date()
             over = start_of_day(day + end, cutoff.zone)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from abtest.analysis.curves import readings_check
 from abtest.analysis.population import SPLIT
 from abtest.analysis.reading_checks import (
     dates_without_times,
@@ -14,15 +15,16 @@ from abtest.analysis.reading_checks import (
 )
 from abtest.analysis.result import Check
 from abtest.analysis.sentences import in_sentence
+from abtest.analysis.strata import entry_weights
 from abtest.spec.rules import advice_on
-from abtest.stats.sample_ratio import sample_ratio
+from abtest.stats.sample_ratio import SampleRatio, sample_ratio, summed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from abtest.analysis.outcomes import EventRows
+    from abtest.analysis.event_rows import EventRows
     from abtest.analysis.population import Population
-    from abtest.analysis.summaries import Summaries
+    from abtest.analysis.summaries import Found, Summaries
     from abtest.errors import Fault
     from abtest.spec import Spec
 
@@ -33,9 +35,10 @@ IMMATURE_GAP, MISSING_GAP = 0.02, 0.02
 
 
 def run_checks(
-    spec: Spec, population: Population, summaries: Summaries, events: Sequence[EventRows]
+    spec: Spec, population: Population, found: Found, events: Sequence[EventRows]
 ) -> tuple[Check, ...]:
     """Every check, in the order in which people should read them."""
+    summaries = found.summaries
     checks = [
         _sample_ratio(spec, population),
         _crossover(population),
@@ -48,6 +51,7 @@ def run_checks(
         dates_without_times(spec, events),
         _missing_values(spec, summaries, events),
         _immature(spec, summaries),
+        readings_check(spec, found),
         empty_metrics(spec, summaries),
         few_units(spec, population, summaries),
         *(_advice(fault) for fault in advice_on(spec)),
@@ -70,9 +74,8 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     if len(variants) < 2:
         return None
     counts = [population.assigned[variant.key] for variant in variants]
-    total_weight = sum(variant.weight for variant in variants)
-    shares = [variant.weight / total_weight for variant in variants]
-    test = sample_ratio(counts, shares)
+    test = _split_test(spec, population)
+    shares = [expected / max(sum(test.expected), 1) for expected in test.expected]
     alpha = spec.analysis.sample_ratio_alpha
     units = max(sum(counts), 1)
     rows = [
@@ -105,13 +108,26 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     )
 
 
+def _split_test(spec: Spec, population: Population) -> SampleRatio:
+    """The counts against the weights, under which of them each unit entered."""
+    keys = [variant.key for variant in spec.variants or ()]
+    entries = entry_weights(spec)
+    by_entry = population.by_entry or (population.assigned,)
+    tests = []
+    for (_, weights), counts in zip(entries, by_entry, strict=True):
+        total = sum(weights.values())
+        shares = [weights[key] / total for key in keys]
+        tests.append(sample_ratio([counts[key] for key in keys], shares))
+    return tests[0] if len(tests) == 1 else summed(tests)
+
+
 def _crossover(population: Population) -> Check | None:
     if population.units == population.rows and population.crossed == 0:
         return Check(key="crossover", status="pass", message="No unit is in two variants.")
     share = population.crossed / population.units if population.units else 0.0
     status = "pass" if share <= CROSSOVER_WARN else "warn" if share <= CROSSOVER_FAIL else "fail"
     kept = population.crossed - population.left_out
-    what = "analysed in the first" if kept else "left out"
+    what = _where_analysed(population) if kept else "left out"
     return Check(
         key="crossover",
         status=status if population.crossed else "pass",
@@ -122,6 +138,14 @@ def _crossover(population: Population) -> Check | None:
         hint="Look at where the variant is decided and logged." if status != "pass" else None,
         details={"units": population.units, "crossed": population.crossed, "share": share},
     )
+
+
+def _where_analysed(population: Population) -> str:
+    if population.by_hash == population.crossed:
+        return "analysed in the variant of the hash"
+    if population.by_hash == 0:
+        return "analysed in the first"
+    return f"analysed in the variant of the hash ({population.by_hash:,}) or in the first"
 
 
 def _unknown_variants(spec: Spec, population: Population) -> Check:

@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from abtest.analysis.covariates import column_covariates
+from abtest.analysis.crossover import HIGH, LOW, count_units, one_variant_each, variants_of
+from abtest.analysis.strata import (
+    BLOCK,
+    STRATUM,
+    entry_number,
+    entry_weights,
+    is_stratified,
+    stratum,
+)
+from abtest.analysis.streams import UNIT, VARIANT, unit_type
 from abtest.errors import DataError
 from abtest.instants import parse_instant, to_microseconds
 from abtest.metrics.base import ANCHOR, ANCHOR_DAY
 from abtest.sources.tables import AssignmentsFromEvents, AssignmentsTable
-from abtest.sources.wanted import Wanted, day_column
+from abtest.sources.wanted import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,11 +30,12 @@ if TYPE_CHECKING:
     from abtest.analysis.clock import Cutoff
     from abtest.sources.engine import Engine
     from abtest.sources.tables import UnitsTable
+    from abtest.sources.wanted import ColumnType
     from abtest.spec import Spec
 
-UNIT, VARIANT, REASON = "unit", "variant", "reason"
+REASON = "reason"
 SPLIT = "split"
-_ROWS, _LOW, _HIGH, _PAIRS = "abtest:rows", "abtest:low", "abtest:high", "abtest:pairs"
+_ROWS, _ENTRY = "abtest:rows", "abtest:entry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +48,16 @@ class Population:
         rows: Rows in the table.
         repeated_rows: Rows that repeat a unit in the same variant.
         crossed: Units that were seen in several variants.
+        by_hash: Of those, how many are analysed in the variant that the hash gives them.
         left_out: Of those, how many are not analysed.
         unknown: Rows per variant that the spec does not name.
         reasons: Rows per reason, where the table has reasons.
         too_late: Rows with an assignment at or after the cut-off.
         off_schedule: Units assigned before the schedule starts or after it ends.
+        unit_type: How unit ids are compared: ``integer`` or ``text``.
+        stratified: Whether the frame has a stratum for each unit.
+        by_entry: Units per variant under each of the weights that were in force, in their order;
+            empty where the split was the same for all.
     """
 
     frame: nw.LazyFrame[Any]
@@ -48,11 +65,15 @@ class Population:
     rows: int
     repeated_rows: int = 0
     crossed: int = 0
+    by_hash: int = 0
     left_out: int = 0
     unknown: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     too_late: int = 0
     off_schedule: int = 0
+    unit_type: ColumnType = "text"
+    stratified: bool = False
+    by_entry: tuple[dict[str, int], ...] = ()
 
     @property
     def units(self) -> int:
@@ -92,17 +113,22 @@ def _from_units(
     unit = table.unit or spec.unit
     if unit is not None:
         wanted.append(Wanted(UNIT, unit, "text"))
-    frame = engine.materialize(engine.scan("units", table, wanted))
+    if spec.assignment.stratify is not None:
+        wanted.append(Wanted(BLOCK, spec.assignment.stratify, "text"))
+    scanned = engine.scan("units", table, wanted)
+    if is_stratified(spec):
+        scanned = scanned.with_columns(stratum(spec).alias(STRATUM))
+    frame = engine.materialize(scanned)
     known, unknown = _by_variant(spec, engine, frame, table.path)
     frame = frame.filter(nw.col(VARIANT).is_in(list(known)))
     rows = sum(known.values()) + sum(unknown.values())
     if unit is None:
-        return Population(frame, known, rows, unknown=unknown)
+        return Population(frame, known, rows, unknown=unknown, stratified=is_stratified(spec))
     _refuse_missing_units(engine, frame, table.path)
-    seen = engine.materialize(_per_unit(frame))
-    n_units, n_crossed, pairs = _count_units(engine, seen)
+    seen = engine.materialize(variants_of(frame))
+    n_units, n_crossed, pairs = count_units(engine, seen)
     if n_units == sum(known.values()):
-        return Population(frame, known, rows, unknown=unknown)
+        return Population(frame, known, rows, unknown=unknown, stratified=is_stratified(spec))
     frame = _one_row_per_unit(engine, frame, seen, n_units)
     assigned = _counts(engine, frame, VARIANT)
     return Population(
@@ -113,6 +139,7 @@ def _from_units(
         crossed=n_crossed,
         left_out=n_crossed,
         unknown=unknown,
+        stratified=is_stratified(spec),
     )
 
 
@@ -120,7 +147,7 @@ def _one_row_per_unit(
     engine: Engine, frame: nw.LazyFrame[Any], seen: nw.LazyFrame[Any], n_units: int
 ) -> nw.LazyFrame[Any]:
     """Drop exact copies; leave out units in several variants; refuse what is left repeated."""
-    crossed = seen.filter(nw.col(_LOW) != nw.col(_HIGH)).select(UNIT)
+    crossed = seen.filter(nw.col(LOW) != nw.col(HIGH)).select(UNIT)
     distinct = engine.materialize(frame.unique())
     n_crossed = _length(engine, crossed)
     kept = engine.materialize(distinct.join(crossed, on=UNIT, how="anti"))
@@ -137,11 +164,14 @@ def _one_row_per_unit(
 def _from_assignments(
     spec: Spec, engine: Engine, table: AssignmentsTable, cutoff: Cutoff
 ) -> Population:
+    id_type = unit_type(spec, engine)
     wanted = [
-        Wanted(UNIT, table.unit or spec.unit or "", "text"),
+        Wanted(UNIT, table.unit or spec.unit or "", id_type),
         Wanted(VARIANT, table.variant, "text"),
         Wanted(ANCHOR, table.at, "instant"),
     ]
+    if spec.assignment.stratify is not None:
+        wanted.append(Wanted(BLOCK, spec.assignment.stratify, "text"))
     has_reason = table.reason is not None or REASON in engine.columns("assignments", table)
     if has_reason:
         wanted.append(Wanted(REASON, table.reason or REASON, "text"))
@@ -159,14 +189,18 @@ def _from_assignments(
     frame = frame.filter(nw.col(VARIANT).is_in(list(known)))
     _refuse_missing_units(engine, frame, table.path)
     _refuse_missing_times(engine, frame, table)
-    firsts = _first_variant(spec, engine, frame)
+    firsts = _one_variant_each(spec, engine, frame)
     return replace(
         firsts,
+        frame=_with_history(spec, engine, firsts.frame, id_type),
+        stratified=is_stratified(spec),
+        by_entry=_by_entry(spec, engine, firsts),
         rows=in_time,
         unknown=unknown,
         reasons=reasons,
         too_late=rows - in_time,
         off_schedule=_off_schedule(spec, engine, firsts.frame),
+        unit_type=id_type,
     )
 
 
@@ -181,39 +215,70 @@ def _off_schedule(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any]) -> int:
     return sum(_length(engine, frame.filter(condition)) for condition in outside)
 
 
-def _first_variant(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any]) -> Population:
-    """One row per unit, in its first variant: a later one does not move it (intention to treat)."""
-    seen = engine.materialize(_per_unit(frame, at=ANCHOR))
-    n_units, n_crossed, pairs = _count_units(engine, seen)
-    single = seen.filter(nw.col(_LOW) == nw.col(_HIGH)).with_columns(nw.col(_LOW).alias(VARIANT))
-    keep = [UNIT, VARIANT, ANCHOR, ANCHOR_DAY]
-    analysed = single.select(keep)
-    if n_crossed and spec.data.crossover == "first":
-        several = seen.filter(nw.col(_LOW) != nw.col(_HIGH))
-        at_first = several.join(
-            frame.select(UNIT, VARIANT, nw.col(ANCHOR).alias("abtest:at")), on=UNIT, how="inner"
-        ).filter(nw.col("abtest:at") == nw.col(ANCHOR))
-        # Two variants at one instant: the name that sorts first, so that runs agree.
-        firsts = at_first.group_by(UNIT, ANCHOR, ANCHOR_DAY).agg(nw.col(VARIANT).min())
-        analysed = nw.concat([analysed, firsts.select(keep)])
-    analysed = engine.materialize(analysed)
-    counts = _counts(engine, analysed, VARIANT)
+def _one_variant_each(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any]) -> Population:
+    rows = _length(engine, frame)
+    found = one_variant_each(spec, engine, frame, rows)
+    counts = _counts(engine, found.frame, VARIANT)
     assigned = {variant.key: counts.get(variant.key, 0) for variant in spec.variants or ()}
     return Population(
-        analysed,
+        found.frame,
         assigned,
-        n_units,
-        repeated_rows=_length(engine, frame) - pairs,
-        crossed=n_crossed,
-        left_out=n_units - sum(assigned.values()),
+        found.units,
+        repeated_rows=rows - found.pairs,
+        crossed=found.crossed,
+        by_hash=found.by_hash,
+        left_out=found.units - sum(assigned.values()),
     )
+
+
+def _by_entry(spec: Spec, engine: Engine, found: Population) -> tuple[dict[str, int], ...]:
+    entries = entry_weights(spec)
+    if len(entries) == 1:
+        return ()
+    numbered = found.frame.select(VARIANT, entry_number(spec).alias(_ENTRY))
+    rows = engine.collect(numbered.group_by(VARIANT, _ENTRY).agg(nw.len().alias(_ROWS)))
+    counts = {(row[VARIANT], int(row[_ENTRY])): int(row[_ROWS]) for row in rows}
+    return tuple(
+        {variant: counts.get((variant, place), 0) for variant in found.assigned}
+        for place in range(len(entries))
+    )
+
+
+def _with_history(
+    spec: Spec, engine: Engine, frame: nw.LazyFrame[Any], id_type: ColumnType
+) -> nw.LazyFrame[Any]:
+    """The units with their stratum and the columns that the analysis adjusts for."""
+    columns = column_covariates(spec)
+    if not columns and not is_stratified(spec):
+        return frame
+    if is_stratified(spec):
+        frame = frame.with_columns(stratum(spec).alias(STRATUM))
+    if columns and spec.data.units is not None:
+        table = spec.data.units
+        unit = Wanted(UNIT, table.unit or spec.unit or "", id_type)
+        rows = engine.materialize(engine.scan("units", table, [unit, *columns]))
+        rows = rows.filter(~nw.col(UNIT).is_null())
+        _refuse_repeated(engine, rows, table.path)
+        frame = frame.join(rows, on=UNIT, how="left")
+    return engine.materialize(frame)
+
+
+def _refuse_repeated(engine: Engine, rows: nw.LazyFrame[Any], path: str) -> None:
+    row = engine.collect(rows.select(nw.len().alias(_ROWS), nw.col(UNIT).n_unique()))[0]
+    repeated = int(row[_ROWS]) - int(row[UNIT])
+    if repeated > 0:
+        raise DataError(
+            f"{path} has {repeated:,} more rows than units",
+            "Covariates need one row per unit; which one is right?",
+        )
 
 
 def _from_events(spec: Spec, engine: Engine, stream: str, cutoff: Cutoff) -> Population:
     """Every unit is enrolled at its first event."""
     table = spec.data.events[stream]
+    id_type = unit_type(spec, engine)
     wanted = [
-        Wanted(UNIT, table.unit or spec.unit or "", "text"),
+        Wanted(UNIT, table.unit or spec.unit or "", id_type),
         Wanted(ANCHOR, table.at, "instant"),
     ]
     events = engine.scan(stream, table, wanted).filter(
@@ -231,26 +296,7 @@ def _from_events(spec: Spec, engine: Engine, stream: str, cutoff: Cutoff) -> Pop
             f"{table.path} has no events of a unit before as_of, {cutoff.iso}",
             "Is as_of right? Does keep drop all rows?",
         )
-    return Population(frame, {variant: n_units}, n_units)
-
-
-def _per_unit(frame: nw.LazyFrame[Any], at: str | None = None) -> nw.LazyFrame[Any]:
-    columns = [
-        nw.col(VARIANT).min().alias(_LOW),
-        nw.col(VARIANT).max().alias(_HIGH),
-        nw.col(VARIANT).n_unique().alias(_PAIRS),
-    ]
-    if at is not None:
-        columns += [nw.col(at).min(), nw.col(day_column(at)).min()]
-    return frame.group_by(UNIT).agg(*columns)
-
-
-def _count_units(engine: Engine, seen: nw.LazyFrame[Any]) -> tuple[int, int, int]:
-    """Units, units in several variants, and pairs of a unit and a variant."""
-    crossed = nw.when(nw.col(_LOW) != nw.col(_HIGH)).then(nw.lit(1)).otherwise(nw.lit(0))
-    columns = [nw.len().alias(_ROWS), crossed.sum().alias("crossed"), nw.col(_PAIRS).sum()]
-    row = engine.collect(seen.select(*columns))[0]
-    return int(row[_ROWS]), int(row["crossed"] or 0), int(row[_PAIRS] or 0)
+    return Population(frame, {variant: n_units}, n_units, unit_type=id_type)
 
 
 def _by_variant(

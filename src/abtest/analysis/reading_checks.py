@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from abtest.analysis.result import Check
 from abtest.metrics.base import EventMetric
-from abtest.stats.summaries import PairMoments, Proportion
+from abtest.stats.life_table import LifeTable
+from abtest.stats.summaries import PairMoments, Proportion, ValueCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from abtest.analysis.outcomes import EventRows
+    from abtest.analysis.event_rows import EventRows
     from abtest.analysis.population import Population
     from abtest.analysis.summaries import MetricCounts, Summaries
     from abtest.spec import Spec
@@ -89,8 +92,12 @@ def _happens(counts: MetricCounts, metric: EventMetric) -> bool:
     """Whether any unit did what the metric counts; not doing it is what churn counts."""
     summary = counts.summary
     if isinstance(summary, Proportion):
-        did_not = summary.n if metric.kind == "churn" else 0
+        did_not = summary.n if metric.kind in ("churn", "inactivity") else 0
         return summary.successes != did_not
+    if isinstance(summary, LifeTable):
+        return any(summary.events)
+    if isinstance(summary, ValueCounts):
+        return bool(np.any(summary.values))
     return isinstance(summary, PairMoments) or summary.mean != 0 or summary.m2 != 0
 
 
@@ -131,4 +138,35 @@ def dates_without_times(spec: Spec, events: Sequence[EventRows]) -> Check | None
         "they count as before it.",
         hint="Use windows with `calendar: true`, or export events with their times.",
         details={stream.stream: stream.without_times for stream in found},
+    )
+
+
+def skipped_lines(bad_lines: Mapping[str, int]) -> Check | None:
+    """Broken lines of CSV files that were skipped on request."""
+    if not bad_lines:
+        return None
+    parts = [f"{n:,} of {name}" for name, n in bad_lines.items()]
+    return Check(
+        key="bad_lines",
+        status="warn",
+        message=f"Broken lines were skipped: {', '.join(parts)}.",
+        hint="Without --on-bad-lines skip the first one is named. Correct the file if you can.",
+        details=dict(bad_lines),
+    )
+
+
+def rows_left_out(left_out: Mapping[str, Mapping[str, int]]) -> Check | None:
+    """Rows that keep, exclude, renewals and repeated_ids leave out, by table and rule."""
+    parts = [
+        f"{n:,} of {table} by {rule}"
+        for table, rules in left_out.items()
+        for rule, n in rules.items()
+    ]
+    if not parts:
+        return None
+    return Check(
+        key="rows_left_out",
+        status="pass",
+        message=f"Rows that the spec leaves out: {', '.join(parts)}.",
+        details={table: dict(rules) for table, rules in left_out.items() if rules},
     )

@@ -5,27 +5,32 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from abtest.analysis.adjusting import Adjustment, can_adjust
 from abtest.analysis.guardrails import is_equivalent, read_guardrail
+from abtest.analysis.method_choice import choose_method
 from abtest.analysis.result import Record, VariantEstimate
-from abtest.methods import default_method
 from abtest.metrics.base import EventMetric
 from abtest.metrics.ratio import RatioMetric
 from abtest.sources.tables import AssignmentsFromEvents
 from abtest.stats.log_lift import LogLift, log_lift
 from abtest.stats.multiplicity import adjust, adjusted_ci_level
+from abtest.stats.posterior import Posterior
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from abtest.analysis.population import Population
     from abtest.analysis.summaries import MetricCounts, Summaries
     from abtest.methods import Method
     from abtest.metrics.base import Metric
     from abtest.spec import Spec
+    from abtest.stats.adjusted_means import AdjustedComparison
     from abtest.stats.comparison import Comparison, Interval
-    from abtest.stats.posterior import Posterior, VariantPosterior
+    from abtest.stats.posterior import VariantPosterior
+    from abtest.stats.summaries import Summary
 
 
 # In standard deviations of what the prior expects of the data.
@@ -40,12 +45,9 @@ class Contrast:
     variant: str
     control: MetricCounts
     treatment: MetricCounts
-    method: Method
+    at_level: Callable[[float], Comparison]
     comparison: Comparison
-
-    def at_level(self, ci_level: float) -> Comparison:
-        """The same comparison with intervals at another level."""
-        return self.method.compare(self.control.summary, self.treatment.summary, ci_level)
+    adjusted: AdjustedComparison | None = None
 
 
 class Comparer:
@@ -63,6 +65,7 @@ class Comparer:
         self._summaries = summaries
         self._readable_on = readable_on
         self._ci_level = 1 - spec.analysis.alpha
+        self._adjustments: dict[str, Adjustment | None] = {}
         self.posteriors: dict[str, Posterior] = {}
 
     def records(self) -> tuple[Record, ...]:
@@ -90,21 +93,40 @@ class Comparer:
         )
 
     def _method(self, metric: Metric) -> Method:
-        chosen = self._spec.analysis.methods.get(metric.key)
-        return chosen or default_method(self._summaries[metric.key, self._first_key()].summary)
-
-    def _first_key(self) -> str:
-        return (self._spec.variants or ())[0].key
+        variants = self._spec.variants or ()
+        summaries = [self._summaries[metric.key, variant.key].summary for variant in variants]
+        return choose_method(self._spec, metric, summaries)
 
     def _contrasts(self, metric: Metric) -> list[Contrast]:
         control = self._summaries[metric.key, self._control_key()]
         method = self._method(metric)
+        adjustment = self._adjustment(metric)
         contrasts = []
         for variant in self._spec.treatments:
             treatment = self._summaries[metric.key, variant.key]
-            comparison = method.compare(control.summary, treatment.summary, self._ci_level)
-            contrasts.append(Contrast(metric, variant.key, control, treatment, method, comparison))
+            if adjustment is None:
+                at_level = partial(method.compare, control.summary, treatment.summary)
+                found, comparison = None, at_level(self._ci_level)
+            else:
+                at_level = partial(_adjusted_at, adjustment, self._control_key(), variant.key)
+                found = adjustment.compare(self._control_key(), variant.key, self._ci_level)
+                comparison = found.comparison
+            contrast = Contrast(
+                metric, variant.key, control, treatment, at_level, comparison, found
+            )
+            contrasts.append(contrast)
         return contrasts
+
+    def _adjustment(self, metric: Metric) -> Adjustment | None:
+        """What the metric is adjusted for; None where there is nothing, or it cannot be."""
+        if metric.key not in self._adjustments:
+            counts = {
+                variant.key: self._summaries[metric.key, variant.key]
+                for variant in self._spec.variants or ()
+            }
+            found = Adjustment(counts) if can_adjust(counts) else None
+            self._adjustments[metric.key] = found
+        return self._adjustments[metric.key]
 
     def _control_key(self) -> str:
         control = self._spec.control
@@ -132,10 +154,17 @@ class Comparer:
         return adjusted
 
     def _posterior(self, metric: Metric) -> Posterior:
-        control = self._summaries[metric.key, self._control_key()].summary
-        treatments = [
-            self._summaries[metric.key, variant.key].summary for variant in self._spec.treatments
-        ]
+        adjustment = self._adjustment(metric)
+        values: Mapping[str, Summary] | None = {
+            variant.key: self._summaries[metric.key, variant.key].summary
+            for variant in self._spec.variants or ()
+        }
+        if adjustment is not None:
+            values = adjustment.moments()
+        if values is None:
+            return _no_posterior(len(self._spec.treatments))
+        control = values[self._control_key()]
+        treatments = [values[variant.key] for variant in self._spec.treatments]
         return self._spec.analysis.bayes.posterior(
             control,
             treatments,
@@ -150,7 +179,7 @@ class Comparer:
         posterior = self.posteriors[metric.key]
         index = [variant.key for variant in self._spec.treatments].index(contrast.variant)
         guardrail = read_guardrail(metric, comparison)
-        found = log_lift(contrast.control.summary, contrast.treatment.summary)
+        found = self._log_lift(contrast)
         conflict = _conflict(posterior, found)
         notes = (
             *comparison.notes,
@@ -166,6 +195,7 @@ class Comparer:
             n_control=contrast.control.n,
             n_immature_control=contrast.control.immature,
             **_numbers(comparison),
+            **_unadjusted(contrast.adjusted),
             log_lift=found.value if found is not None else None,
             log_lift_se=found.se if found is not None else None,
             **_posterior_numbers(posterior, posterior.variants[index]),
@@ -176,6 +206,12 @@ class Comparer:
             equivalent=self._equivalent(contrast),
             notes=tuple(dict.fromkeys(notes)),
         )
+
+    def _log_lift(self, contrast: Contrast) -> LogLift | None:
+        adjustment = self._adjustment(contrast.metric)
+        if adjustment is not None:
+            return adjustment.log_lift(self._control_key(), contrast.variant)
+        return log_lift(contrast.control.summary, contrast.treatment.summary)
 
     def _equivalent(self, contrast: Contrast) -> bool | None:
         level = 1 - 2 * self._spec.analysis.alpha
@@ -215,7 +251,7 @@ class Comparer:
             ]
             return any(self._on_later_event(part) for part in parts)
         logged = isinstance(self._spec.data.assignments, AssignmentsFromEvents)
-        return isinstance(metric, EventMetric) and metric.anchor == "first_event" and not logged
+        return isinstance(metric, EventMetric) and metric.anchor_stream is not None and not logged
 
     def _notes(self, metric: Metric) -> list[str]:
         notes = []
@@ -242,7 +278,11 @@ class Comparer:
 
     def _estimate(self, metric: Metric, variant: str) -> VariantEstimate:
         counts = self._summaries[metric.key, variant]
-        estimate = self._method(metric).estimate(counts.summary, self._ci_level)
+        adjustment = self._adjustment(metric) if self._spec.control is not None else None
+        if adjustment is None:
+            estimate = self._method(metric).estimate(counts.summary, self._ci_level)
+        else:
+            estimate = adjustment.estimate(variant, self._ci_level)
         return VariantEstimate(
             metric=metric.key,
             variant=variant,
@@ -254,8 +294,29 @@ class Comparer:
         )
 
 
+def _adjusted_at(
+    adjustment: Adjustment, control: str, treatment: str, ci_level: float
+) -> Comparison:
+    return adjustment.compare(control, treatment, ci_level).comparison
+
+
+def _no_posterior(treatments: int) -> Posterior:
+    note = "Variants are compared over different strata: there is no joint posterior."
+    return Posterior("none", None, None, None, (None,) * treatments, (note,))
+
+
+def _unadjusted(found: AdjustedComparison | None) -> dict[str, float | None]:
+    if found is None:
+        return {}
+    return {
+        "unadjusted_difference": found.unadjusted_difference,
+        "unadjusted_se": found.unadjusted_se,
+        "variance_reduction": found.variance_reduction,
+    }
+
+
 def _biased(metric: Metric) -> bool:
-    return isinstance(metric, EventMetric) and metric.maturity == "all"
+    return isinstance(metric, EventMetric) and metric.readings[0] == "all"
 
 
 def _low(interval: Interval | None) -> float | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from abtest.analysis.strata import entry_weights
 from abtest.errors import Fault
-from abtest.metrics.base import EventMetric
 from abtest.metrics.sum import SumMetric
 
 if TYPE_CHECKING:
@@ -28,9 +28,8 @@ def _unsupported(spec: Spec) -> Iterator[Fault]:
         ("factors",): spec.factors is not None,
         ("decision", "value"): spec.decision is not None and spec.decision.value is not None,
         ("cluster",): spec.cluster is not None,
-        ("assignment", "phases"): bool(spec.assignment.phases),
-        ("assignment", "stratify"): spec.assignment.stratify is not None,
-        ("analysis", "covariates"): bool(spec.analysis.covariates),
+        # Without times of assignment nobody knows under which weights a unit entered.
+        ("assignment", "phases"): spec.data.assignments is None and len(entry_weights(spec)) > 1,
         ("analysis", "segments"): bool(spec.analysis.segments),
         ("analysis", "sequential"): spec.analysis.sequential is not None,
         ("analysis", "correction", "primary"): correction.primary in _NOT_YET,
@@ -38,10 +37,10 @@ def _unsupported(spec: Spec) -> Iterator[Fault]:
         ("analysis", "correction", "exploratory"): correction.exploratory in _NOT_YET,
     }
     for i, metric in enumerate(spec.metrics):
-        censored = isinstance(metric, EventMetric) and metric.maturity == "censored"
-        asked["metrics", i, "maturity"] = censored
         capped = isinstance(metric, SumMetric) and metric.winsorize is not None
         asked["metrics", i, "winsorize"] = capped
+    for name, stream in spec.data.events.items():
+        asked["data", "events", name, "net"] = stream.net is not None
     hint = "take it out of the spec to analyse the rest"
     for path, is_asked in asked.items():
         if is_asked:

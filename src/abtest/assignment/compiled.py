@@ -9,6 +9,9 @@
      "phases": [{"from": "2026-01-08T00:00:00+00:00", "coverage_parts": 10000, "weights": [1, 3]}],
      "schedule": {"start": "2026-01-05T00:00:00+00:00", "enrol_until": "2026-01-19T00:00:00+00:00"}}
 
+A phase may also have ``"ranges"``, one list of ``[start, end]`` per variant, half-open and counted
+from 0 to 2**52, instead of the formula's intervals.
+
 An unknown format, formula or key is refused: to guess would put units in wrong variants.
 """
 
@@ -64,6 +67,8 @@ def _write_phase(phase: Phase) -> dict[str, object]:
         data["coverage_parts"] = phase.coverage_parts
     if phase.weights is not None:
         data["weights"] = phase.weights
+    if phase.ranges is not None:
+        data["ranges"] = phase.ranges
     return data
 
 
@@ -176,9 +181,9 @@ def _overrides(fields: "dict[str, Any]") -> "dict[str, Any]":
 
 
 def _phase(item: object) -> Phase:
-    data = _object(item, "phases", ("from",), ("coverage_parts", "weights"))
+    data = _object(item, "phases", ("from",), ("coverage_parts", "weights", "ranges"))
     start = _instant(data["from"], "phases.from")
-    return Phase(start, data.get("coverage_parts"), data.get("weights"))
+    return Phase(start, data.get("coverage_parts"), data.get("weights"), data.get("ranges"))
 
 
 def _schedule(fields: "dict[str, Any]") -> Schedule | None:

@@ -5,6 +5,13 @@ the holdout, the schedule included, so that people can look at a variant before 
 """
 # ruff: noqa: SLF001 - assign() is a part of Experiment; as a method it would cost one more call
 
+from abtest.assignment.checks import (
+    check_overrides,
+    check_parts,
+    check_salts,
+    check_variants,
+    phase_splits,
+)
 from abtest.assignment.formula import (
     PARTS,
     check_integer,
@@ -13,19 +20,7 @@ from abtest.assignment.formula import (
     salted,
     unit_text,
 )
-from abtest.assignment.parts import (
-    Frozen,
-    Holdout,
-    Layer,
-    Phase,
-    Schedule,
-    Split,
-    check_parts,
-    check_salts,
-    check_weights,
-    instant,
-    pairs_of,
-)
+from abtest.assignment.parts import Frozen, Holdout, Layer, Phase, Schedule, Split, instant
 from abtest.errors import AssignmentError
 
 TYPE_CHECKING = False
@@ -96,7 +91,7 @@ class Experiment(Frozen):
         layer: The slots this experiment owns, or None.
         holdout: The global holdout, or None.
         overrides: Units that get a variant without the hash; they are left out of analysis.
-        phases: Dated changes of coverage and weights, in order. Before the first one the
+        phases: Dated changes of coverage, weights and ranges, in order. Before the first one the
             experiment's own coverage and weights hold.
         schedule: When units are enrolled, or None for always.
 
@@ -171,11 +166,11 @@ class Experiment(Frozen):
         seed = check_salt(key if seed is None else seed, "seed" if seed is not None else "key")
         check_parts(layer, holdout, phases, schedule)
         check_salts(seed, layer, holdout)
-        names, weights = _check_variants(variants)
+        names, weights = check_variants(variants)
         coverage_parts = check_integer(coverage_parts, "coverage_parts", 0, PARTS)
         start = salted(seed)
         base = Split(names, weights, coverage_parts)
-        splits = _phase_splits(base, phases)
+        splits = phase_splits(base, phases)
         needs_at = any(split != base for split in splits)
         self._set(
             key=key,
@@ -186,7 +181,7 @@ class Experiment(Frozen):
             holdout=holdout,
             phases=tuple(phases),
             schedule=schedule,
-            _overrides=_check_overrides(overrides or {}, names, start),
+            _overrides=check_overrides(overrides or {}, names, start),
             _start=start,
             _base=base,
             _splits=splits,
@@ -319,7 +314,7 @@ def assign(
         experiment: The prepared experiment.
         unit: The unit's id: text, or an integer (``1`` equals ``"1"``).
         at: When the unit is assigned, a datetime with a time zone. Required where phases change
-            coverage or weights, even for units that the phases do not touch, so that a forgotten
+            the split, even for units that the phases do not touch, so that a forgotten
             ``at`` fails on the first call.
 
     Returns:
@@ -359,61 +354,3 @@ def assign(
     variant = split.choose(digits)
     reason = "not_enrolled" if variant is None else "split"
     return Assignment((variant, reason, bucket, phase))
-
-
-def _check_variants(variants: object) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    pairs = pairs_of(variants, "variants")
-    if not pairs:
-        raise AssignmentError("variants is empty; it must hold at least one variant.")
-    names: list[str] = []
-    for name, _ in pairs:
-        if not isinstance(name, str) or not name:
-            raise AssignmentError(
-                f"variants holds the key {name!r}; it must be text of at least one character."
-            )
-        if name in names:
-            raise AssignmentError(f"variants holds {name!r} twice; each key must be used once.")
-        names.append(name)
-    weights = check_weights([weight for _, weight in pairs], "weights")
-    return tuple(names), weights
-
-
-def _phase_splits(base: Split, phases: "Sequence[Phase]") -> tuple[Split, ...]:
-    splits: list[Split] = []
-    split = base
-    for index, phase in enumerate(phases):
-        if index and phase.start <= phases[index - 1].start:
-            raise AssignmentError(
-                f"phases.{index} starts at {phase.start.isoformat()}; it must start after the "
-                "phase before it."
-            )
-        weights = split.weights if phase.weights is None else phase.weights
-        if len(weights) != len(base.names):
-            raise AssignmentError(
-                f"phases.{index}.weights has {len(weights)} weights; it must have one for each of "
-                f"the {len(base.names)} variants."
-            )
-        parts = split.coverage_parts if phase.coverage_parts is None else phase.coverage_parts
-        split = Split(base.names, weights, parts)
-        splits.append(split)
-    return tuple(splits)
-
-
-def _check_overrides(overrides: object, names: tuple[str, ...], start: "Start") -> dict[str, str]:
-    if not hasattr(overrides, "items"):
-        raise AssignmentError(
-            f"overrides is {repr(overrides)[:60]}; it must map unit ids to variants."
-        )
-    checked: dict[str, str] = {}
-    for unit, variant in overrides.items():
-        text = unit_text(unit)
-        digits_of(start, text)  # refuses what could never be hashed
-        if variant not in names:
-            raise AssignmentError(
-                f"overrides gives {text!r} the variant {variant!r}; it must be one of "
-                f"{', '.join(names)}."
-            )
-        if text in checked:
-            raise AssignmentError(f"overrides holds unit {text!r} twice, as text and as integer.")
-        checked[text] = variant
-    return checked

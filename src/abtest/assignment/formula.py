@@ -23,7 +23,8 @@ PARTS = 10_000
 
 _BITS = 52
 _DIGITS = 13
-_SPACE = 1 << _BITS
+SPACE = 1 << _BITS
+"""How many values n1 and n2 can take."""
 _ALPHANUMERIC = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 _SALT_CHARACTERS = _ALPHANUMERIC | frozenset("._-")
 _SALT_LENGTH = 64
@@ -136,7 +137,7 @@ def share_limit(parts: int) -> "str | None":
 
     2**52 has 14 digits and would compare wrongly as text, so a full share is no condition at all.
     """
-    return None if parts == PARTS else _digits13(parts * _SPACE // PARTS)
+    return None if parts == PARTS else digits13(parts * SPACE // PARTS)
 
 
 def thresholds(weights: "Sequence[int]") -> tuple[int, ...]:
@@ -157,7 +158,7 @@ def thresholds(weights: "Sequence[int]") -> tuple[int, ...]:
     ends = []
     for weight in weights:
         reached += weight
-        ends.append(reached * _SPACE // total)
+        ends.append(reached * SPACE // total)
     return tuple(ends)
 
 
@@ -167,7 +168,7 @@ def variant_limits(weights: "Sequence[int]") -> tuple[str, ...]:
     Variant ``k`` is the first whose limit the digits are below; past the last limit it is variant
     ``len(limits)``.
     """
-    return tuple(_digits13(end) for end in thresholds(weights) if end < _SPACE)
+    return tuple(digits13(end) for end in thresholds(weights) if end < SPACE)
 
 
 def slot_limit(slot: int) -> str:
@@ -177,10 +178,11 @@ def slot_limit(slot: int) -> str:
         >>> slot_limit(5_000)
         '8000000000000'
     """
-    return _digits13(-(-slot * _SPACE // PARTS))
+    return digits13(-(-slot * SPACE // PARTS))
 
 
-def _digits13(number: int) -> str:
+def digits13(number: int) -> str:
+    """A number below 2**52 as its 13 digits."""
     return f"{number:0{_DIGITS}x}"
 
 

@@ -6,10 +6,12 @@ of a web app that only assigns.
 
 from abtest.assignment.formula import (
     PARTS,
+    SPACE,
     below_share,
     bucket_of,
     check_integer,
     check_salt,
+    digits13,
     digits_of,
     salted,
     share_limit,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from abtest.assignment.formula import Start
+    from abtest.assignment.ranges import Ranges
 
 
 class Frozen:
@@ -157,38 +160,61 @@ class Holdout(Frozen):
 
 
 class Phase(Frozen):
-    """A dated change of coverage, weights or both; what it leaves out stays as it was.
+    """A dated change of coverage, weights or ranges; what it leaves out stays as it was.
 
     Args:
         start: The instant from which it holds, with a time zone.
         coverage_parts: The new coverage in ten-thousandths, or None.
         weights: The new weights, one per variant in the experiment's order, or None. A variant that
             is to join later is declared from the start with weight 0.
+        ranges: Which numbers belong to which variant, one list of half-open ranges
+            ``(start, end)`` of the numbers 0 to 2**52 per variant, instead of the formula's
+            intervals. They agree with the weights in force. Where it is None, new weights bring the
+            formula's intervals, and without new weights the ranges stay as they were.
 
     Raises:
         AssignmentError: A value is not valid, or the phase changes nothing.
     """
 
-    __slots__ = ("coverage_parts", "start", "weights")
-    _fields = ("start", "coverage_parts", "weights")
+    __slots__ = ("coverage_parts", "ranges", "start", "weights")
+    _fields = ("start", "coverage_parts", "weights", "ranges")
     start: "datetime"
     coverage_parts: "int | None"
     weights: "tuple[int, ...] | None"
+    ranges: "tuple[Ranges, ...] | None"
 
     def __init__(
         self,
         start: "datetime",
         coverage_parts: "int | None" = None,
         weights: "Sequence[int] | None" = None,
+        ranges: "Sequence[Iterable[tuple[int, int]]] | None" = None,
     ) -> None:
-        if coverage_parts is None and weights is None:
-            raise AssignmentError("A phase changes nothing; it must set coverage or weights.")
+        if coverage_parts is None and weights is None and ranges is None:
+            raise AssignmentError(
+                "A phase changes nothing; it must set coverage, weights or ranges."
+            )
         if coverage_parts is not None:
             coverage_parts = check_integer(coverage_parts, "phase.coverage_parts", 0, PARTS)
         if weights is not None:
             weights = check_weights(weights, "phase.weights")
+        if ranges is not None:
+            ranges = _check_ranges(ranges, "phase.ranges")
         start = instant(start, "phase.start")
-        self._set(start=start, coverage_parts=coverage_parts, weights=weights)
+        self._set(start=start, coverage_parts=coverage_parts, weights=weights, ranges=ranges)
+
+
+def _check_ranges(values: object, name: str) -> "tuple[Ranges, ...]":
+    """Whole numbers up to 2**52 in pairs; whether they fit is known with the weights only."""
+    if not isinstance(values, (tuple, list)):
+        raise AssignmentError(f"{name} is {repr(values)[:60]}; it must be a list of lists.")
+    return tuple(
+        tuple(
+            (check_integer(start, name, 0, SPACE), check_integer(end, name, 0, SPACE))
+            for start, end in pairs_of(own, name)
+        )
+        for own in values
+    )
 
 
 def check_weights(values: object, name: str) -> tuple[int, ...]:
@@ -273,28 +299,40 @@ class Split(Frozen):
         names: The variants in order.
         weights: One weight per variant.
         coverage_parts: The coverage in ten-thousandths.
+        ranges: Explicit ranges that fit the weights, one list per variant, or None for the
+            formula's intervals.
+
+    Attributes:
+        steps: Pairs of 13 digits, rising, and the variant of what is below them.
+        last: The variant of what is below none of the steps.
     """
 
-    __slots__ = ("_last", "_limit", "_steps", "coverage_parts", "names", "weights")
-    _fields = ("names", "weights", "coverage_parts")
+    __slots__ = ("_limit", "coverage_parts", "last", "names", "ranges", "steps", "weights")
+    _fields = ("names", "weights", "coverage_parts", "ranges")
     names: tuple[str, ...]
     weights: tuple[int, ...]
     coverage_parts: int
+    ranges: "tuple[Ranges, ...] | None"
     _limit: "str | None"
-    _steps: tuple[tuple[str, str], ...]
-    _last: str
+    steps: tuple[tuple[str, str], ...]
+    last: str
 
     def __init__(
-        self, names: tuple[str, ...], weights: tuple[int, ...], coverage_parts: int
+        self,
+        names: tuple[str, ...],
+        weights: tuple[int, ...],
+        coverage_parts: int,
+        ranges: "tuple[Ranges, ...] | None" = None,
     ) -> None:
-        limits = variant_limits(weights)
+        steps, last = _steps(names, weights, ranges)
         self._set(
             names=names,
             weights=weights,
             coverage_parts=coverage_parts,
+            ranges=ranges,
             _limit=share_limit(coverage_parts),
-            _steps=tuple(zip(limits, names, strict=False)),
-            _last=names[len(limits)],
+            steps=steps,
+            last=last,
         )
 
     def choose(self, digits: str) -> "str | None":
@@ -302,47 +340,19 @@ class Split(Frozen):
         # The same test as below_share, written out: a call would cost a tenth of the whole.
         if self._limit is not None and digits[13:26] >= self._limit:
             return None
-        for limit, name in self._steps:
+        for limit, name in self.steps:
             if digits < limit:
                 return name
-        return self._last
+        return self.last
 
 
-def check_parts(layer: object, holdout: object, phases: object, schedule: object) -> None:
-    """Refuse parts of another type, such as a plain tuple.
+def _steps(
+    names: tuple[str, ...], weights: tuple[int, ...], ranges: "tuple[Ranges, ...] | None"
+) -> "tuple[tuple[tuple[str, str], ...], str]":
+    if ranges is None:
+        limits = variant_limits(weights)
+        return tuple(zip(limits, names, strict=False)), names[len(limits)]
+    from abtest.assignment.ranges import steps_of  # noqa: PLC0415 - few experiments need it
 
-    Raises:
-        AssignmentError: One of them is.
-    """
-    for name, value, kind in (
-        ("layer", layer, Layer),
-        ("holdout", holdout, Holdout),
-        ("schedule", schedule, Schedule),
-    ):
-        if value is not None and not isinstance(value, kind):
-            raise AssignmentError(
-                f"{name} is {repr(value)[:60]}; it must be a {kind.__name__} or None."
-            )
-    if not isinstance(phases, (tuple, list)) or not all(isinstance(p, Phase) for p in phases):
-        raise AssignmentError(f"phases is {repr(phases)[:60]}; it must be a list of Phase.")
-
-
-def check_salts(seed: str, layer: Layer | None, holdout: Holdout | None) -> None:
-    """Refuse shared salts: a shared salt is a shared hash, which biases the split.
-
-    Raises:
-        AssignmentError: Two salts are the same.
-    """
-    salts = {"seed": seed}
-    if layer is not None:
-        salts["layer.salt"] = layer.salt
-    if holdout is not None:
-        salts["holdout.salt"] = holdout.salt
-    seen: dict[str, str] = {}
-    for name, salt in salts.items():
-        if salt in seen:
-            raise AssignmentError(
-                f"{name} is {salt!r}; it must differ from {seen[salt]}.\n"
-                "  Hint: with one salt for both, the same units always come first in both."
-            )
-        seen[salt] = name
+    steps = steps_of(dict(zip(names, ranges, strict=True)))
+    return tuple((digits13(end), name) for end, name in steps[:-1]), steps[-1][1]

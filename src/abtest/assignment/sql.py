@@ -17,7 +17,6 @@ from abtest.assignment.formula import (
     salted,
     share_limit,
     slot_limit,
-    variant_limits,
 )
 
 TYPE_CHECKING = False
@@ -180,13 +179,9 @@ def _overrides(experiment: "Experiment") -> dict[str, str]:
 def variant(experiment: "Experiment", dialect: Dialect, at: "datetime | None" = None) -> str:
     """The variant of a row of ``assigned``; null where the reason gives none."""
     _, split = experiment.in_force(at)
-    limits = variant_limits(split.weights)
     n1 = _n1(dialect, _DIGITS)
-    steps = [
-        f"WHEN {n1} < '{limit}' THEN {dialect.literal(name)}"
-        for limit, name in zip(limits, split.names, strict=False)
-    ]
-    chosen = _case(steps, dialect.literal(split.names[len(limits)]), "      ")
+    steps = [f"WHEN {n1} < '{limit}' THEN {dialect.literal(name)}" for limit, name in split.steps]
+    chosen = _case(steps, dialect.literal(split.last), "      ")
     lines = [f"WHEN {_REASON} = 'split' THEN {chosen}"]
     lines += [
         f"WHEN {_REASON} = 'override' AND {_DIGITS} = '{digits}' THEN {dialect.literal(name)}"

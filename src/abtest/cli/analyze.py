@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from abtest.analysis.result import Result
 
 
+Engine = Literal["duckdb", "polars", "pandas", "spark"]
 Format = Literal["table", "json", "csv", "md", "html"]
 _ENDINGS: dict[str, Format] = {
     ".json": "json",
@@ -34,6 +35,13 @@ def analyze(
     format: Annotated[  # noqa: A002 - the option's name
         Format | None, typer.Option("--format", "-f", help="table is the default.")
     ] = None,
+    engine: Annotated[
+        Engine | None, typer.Option(help="Where rows are read and counted; duckdb is the default.")
+    ] = None,
+    spark_master: Annotated[
+        str | None,
+        typer.Option(help="Where Spark is started: local[2] (the default), spark://host:7077."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -52,10 +60,12 @@ def analyze(
     tables = _tables(data or [])
     format_ = format or _format_of(output)
     _check_instant(as_of)
+    if spark_master is not None and engine != "spark":
+        raise typer.BadParameter("--spark-master needs --engine spark")
 
     from abtest.analysis.analyze import analyze as run
 
-    result = run(spec, data=tables, as_of=as_of)
+    result = run(spec, data=tables, as_of=as_of, engine=engine, spark_master=spark_master)
     inputs = [spec, *_inputs(spec, result, tables)]
     _write(result, format_, output, inputs)
     if format_ == "table" and output is None and report:
@@ -64,6 +74,8 @@ def analyze(
 
 
 def _tables(data: list[str]) -> dict[str, str]:
+    from abtest.sources.locations import is_url
+
     tables = {}
     for item in data:
         name, equals, path = item.partition("=")
@@ -72,7 +84,7 @@ def _tables(data: list[str]) -> dict[str, str]:
         if name in tables:
             raise typer.BadParameter(f"{name!r} is given twice; each table has one file")
         # Paths on the command line are relative to where it is run, not to the spec.
-        tables[name] = str(Path(path).absolute())
+        tables[name] = path if is_url(path) else str(Path(path).absolute())
     return tables
 
 

@@ -16,42 +16,50 @@ if TYPE_CHECKING:
     from abtest.spec import LoadedSpec
 
 
+Spec = Annotated[Path, typer.Argument(help="The experiment's YAML.")]
+Customers = Annotated[Path, typer.Option(help="CSV or Parquet with one row per customer.")]
+At = Annotated[
+    str, typer.Option(help="The time of assignment: 2026-01-05T09:00. There is no default.")
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="CSV or Parquet to write.")]
+Check = Annotated[
+    Literal["none", "basic", "full"],
+    typer.Option(
+        help="Look for damaged ids: basic within each id, full also for ids that resemble another "
+        "one (case only, lost leading zeros), and counts every repeated customer."
+    ),
+]
+OnBadId = Annotated[Literal["fail", "exclude"], typer.Option(help="What to do about damaged ids.")]
+Suppress = Annotated[
+    Path | None, typer.Option(help="A file of customers to leave out, with the same id column.")
+]
+Contacts = Annotated[
+    Path | None, typer.Option(help="A file of contacts: the id column and contacted_at.")
+]
+NotContactedFor = Annotated[
+    str | None,
+    typer.Option(help="With --contacts: leave out who was contacted less than, say, 14d ago."),
+]
+Stratify = Annotated[
+    str | None, typer.Option(help="Must be the spec's assignment.stratify, where that is set.")
+]
+Balance = Annotated[
+    list[str] | None, typer.Option(help="Compare the variants in this column. May be repeated.")
+]
+
+
 def assign(
-    spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
-    customers: Annotated[Path, typer.Option(help="CSV or Parquet with one row per customer.")],
-    at: Annotated[
-        str, typer.Option(help="The time of assignment: 2026-01-05T09:00. There is no default.")
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="CSV or Parquet to write.")],
-    check_ids: Annotated[
-        Literal["none", "basic", "full"],
-        typer.Option(
-            help="Look for damaged ids: basic within each id, full also for ids that resemble "
-            "another one (case only, lost leading zeros)."
-        ),
-    ] = "basic",
-    on_bad_id: Annotated[
-        Literal["fail", "exclude"], typer.Option(help="What to do about damaged ids.")
-    ] = "fail",
-    suppress: Annotated[
-        Path | None, typer.Option(help="A file of customers to leave out, with the same id column.")
-    ] = None,
-    contacts: Annotated[
-        Path | None,
-        typer.Option(help="A file of contacts: the id column and contacted_at."),
-    ] = None,
-    not_contacted_for: Annotated[
-        str | None,
-        typer.Option(help="With --contacts: leave out who was contacted less than, say, 14d ago."),
-    ] = None,
-    stratify: Annotated[
-        str | None,
-        typer.Option(help="Must be the spec's assignment.stratify, where that is set."),
-    ] = None,
-    balance: Annotated[
-        list[str] | None,
-        typer.Option(help="Compare the variants in this column. May be repeated."),
-    ] = None,
+    spec: Spec,
+    customers: Customers,
+    at: At,
+    output: Output,
+    check_ids: Check = "basic",
+    on_bad_id: OnBadId = "fail",
+    suppress: Suppress = None,
+    contacts: Contacts = None,
+    not_contacted_for: NotContactedFor = None,
+    stratify: Stratify = None,
+    balance: Balance = None,
 ) -> None:
     """Split a list of customers: adds variant, reason, bucket, phase and assigned_at.
 
@@ -59,40 +67,41 @@ def assign(
     and on every machine. Nothing reads the clock: --at says when the assignment holds. A manifest
     beside the output says what was done and how many got what.
     """
-    from abtest.cli.output import replacing, write_text
-    from abtest.sources.duckdb_assign import Plan, write_assignments, written
-    from abtest.sources.duckdb_engine import DuckDBEngine
-    from abtest.sources.tables import UnitsTable
+    from abtest.analysis.assign_table import plan_of
     from abtest.spec import load_spec
-    from abtest.spec.assignable import experiment_in, hashed_column
 
     loaded = load_spec(spec)
-    zone = loaded.spec.schedule.timezone
     _check_stratify(loaded, stratify)
-    column = hashed_column(loaded.spec)
-    plan = Plan(
-        experiment_in(loaded, blocked=True),
-        _moment(at, zone),
-        column,
-        loaded.spec.unit or column,
-        stratify=loaded.spec.assignment.stratify,
+    plan = plan_of(
+        loaded,
+        _moment(at, loaded.spec.schedule.timezone),
         check_ids=check_ids,
         exclude_bad_ids=on_bad_id == "exclude",
         suppress=suppress,
         contacts=contacts,
         quiet_for=_quiet(contacts, not_contacted_for),
-        zone=zone,
     )
-    engine = DuckDBEngine(Path(), zone, {})
-    table = UnitsTable(path=str(customers), unit=column)
     inputs = [spec, customers, *(path for path in (suppress, contacts) if path is not None)]
-    beside = output.with_name(output.name + ".manifest.json")
-    with replacing(output, inputs) as temporary:
-        counts = write_assignments(engine, table, plan, temporary)
-        rows = written(temporary, counts.columns)
-        text = _manifest(engine, loaded, plan, counts, (rows, balance or []), temporary)
-    write_text(beside, text, inputs)
+    counts = _write(loaded, plan, output, inputs, balance or [])
     _say(plan, counts, output)
+
+
+def _write(
+    loaded: LoadedSpec, plan: Plan, output: Path, inputs: list[Path], balance: list[str]
+) -> AssignedCounts:
+    """Write the list and its manifest; ``inputs`` are the spec, the customers and other files."""
+    from abtest.cli.output import replacing, write_text
+    from abtest.sources.duckdb_assign import write_assignments
+    from abtest.sources.duckdb_engine import DuckDBEngine
+    from abtest.sources.tables import UnitsTable
+
+    engine = DuckDBEngine(Path(), plan.zone, {})
+    table = UnitsTable(path=str(inputs[1]), unit=plan.column)
+    with replacing(output, inputs) as temporary:
+        counts, rows = write_assignments(engine, table, plan, temporary)
+        text = _manifest(engine, loaded, plan, counts, (rows, balance), temporary)
+    write_text(output.with_name(output.name + ".manifest.json"), text, inputs)
+    return counts
 
 
 def _moment(at: str, zone: str) -> datetime:

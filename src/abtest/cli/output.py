@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING
 
 from abtest.errors import AbtestError
 
+try:
+    import fcntl
+except ImportError:  # Windows: a leftover stays there
+    fcntl = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+PREFIX = ".abtest-"
 
 
 def write_text(path: Path, text: str, inputs: Iterable[Path] = ()) -> None:
@@ -33,7 +40,11 @@ def replacing(path: Path, inputs: Iterable[Path] = ()) -> Iterator[Path]:
     """
     path = path.resolve() if path.is_symlink() else path  # the link stays a link
     _refuse(path, inputs)
-    temporary = _temporary(path)
+    try:
+        _remove_leftovers(path.parent)
+        handle, temporary = _temporary(path)
+    except OSError as error:
+        raise AbtestError(f"{path} cannot be written: {error.strerror}") from error
     try:
         yield temporary
         with temporary.open("rb") as file:
@@ -42,6 +53,7 @@ def replacing(path: Path, inputs: Iterable[Path] = ()) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(handle)
 
 
 def _refuse(path: Path, inputs: Iterable[Path]) -> None:
@@ -59,15 +71,43 @@ def _refuse(path: Path, inputs: Iterable[Path]) -> None:
         raise AbtestError(f"{path} is a device or a pipe; the output must be a file")
 
 
-def _temporary(path: Path) -> Path:
+def _temporary(path: Path) -> tuple[int, Path]:
+    """A new file, locked while its handle is open: the lock dies with the process."""
     # The endings stay last (.csv.gz), because engines choose the format by them.
     suffix = "".join(path.suffixes[-2:])
+    while True:
+        handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=suffix, dir=path.parent)
+        _lock(handle)
+        if Path(name).exists():  # else another run has removed it before it was locked
+            return handle, Path(name)
+        os.close(handle)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what runs that were killed have left: temporary files that nobody locks."""
+    for path in folder.glob(f"{PREFIX}*"):
+        try:
+            handle = os.open(path, os.O_RDWR)
+        except OSError:
+            continue
+        try:
+            if _lock(handle):
+                path.unlink(missing_ok=True)
+        except OSError:  # it is somebody else's, or a file system without locks
+            continue
+        finally:
+            os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Whether the file was free and is now ours; where locks are not to be had it never is."""
+    if fcntl is None:
+        return False
     try:
-        handle, name = tempfile.mkstemp(prefix=".abtest-", suffix=suffix, dir=path.parent)
-    except OSError as error:
-        raise AbtestError(f"{path} cannot be written: {error.strerror}") from error
-    os.close(handle)
-    return Path(name)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _umask() -> int:

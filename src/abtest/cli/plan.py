@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
     from abtest.assignment import Experiment
+    from abtest.assignment.parts import Split
+    from abtest.assignment.ranges import Ranges
 
 
 def plan(
@@ -16,14 +22,31 @@ def plan(
         tuple[Path, Path],
         typer.Option(help="Two versions of a spec: what its new weights would do to customers."),
     ],
+    units: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many customers are enrolled: say it in customers too."),
+    ] = None,
+    write_ranges: Annotated[
+        bool,
+        typer.Option(
+            "--write-ranges",
+            help="Print ranges for the last phase of the new spec with which no more customers "
+            "switch than must.",
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write the new spec with these ranges here."),
+    ] = None,
 ) -> None:
     """Say how many customers would change variant between two versions of a spec.
 
     The split of each version is that of its last phase. Who is enrolled already keeps the variant
-    that was logged; these are the shares that would switch if the plain formula were asked again,
-    and the least that any change to these weights must move.
+    that was logged; these are the shares that would switch if the formula were asked again, and the
+    least that any change to these weights must move. --write-ranges gives the last phase explicit
+    ranges that reach it.
     """
-    from abtest.assignment.switching import switching
+    from abtest.assignment.switching import fewest_moves, ranges_in, switching
     from abtest.errors import AbtestError
     from abtest.spec.assignable import load_experiment
 
@@ -34,22 +57,77 @@ def plan(
             "  Hint: never change the seed, or the key where there is no seed, of a running "
             "experiment."
         )
-    (before, coverage), (after, raised) = _last(old), _last(new)
-    found = switching(before, after)
-    for name in before:
-        typer.echo(f"{name}: {float(found.leaving(name)):.2%} of enrolled customers leave it")
+    before, after = _last(old), _last(new)
+    _print_switching(before, after, units)
+    if not write_ranges and output is None:
+        return
+    _check_one_new_phase(before, new)
+    weights = dict(zip(after.names, after.weights, strict=True))
+    ranges = fewest_moves(ranges_in(before), weights)
+    share = switching(ranges_in(before), ranges).switched
+    typer.echo(f"switch with these ranges: {_share(share, units)}")
+    _write(ranges, diff, output)
+
+
+def _print_switching(before: Split, after: Split, units: int | None) -> None:
+    from abtest.assignment.switching import ranges_in, switching
+
+    found = switching(ranges_in(before), ranges_in(after))
+    for name in before.names:
+        leaving = _share(found.leaving(name), units, " of enrolled customers leave it")
+        typer.echo(f"{name}: {leaving}")
         for (source, target), share in found.flows.items():
             if source == name != target:
-                typer.echo(f"  to {target}: {float(share):.2%}")
-    typer.echo(f"switch under the plain formula: {float(found.switched):.2%}")
-    typer.echo(f"unavoidable with these weights: {float(found.minimum):.2%}")
+                typer.echo(f"  to {target}: {_share(share, units)}")
+    how = "under the plain formula" if after.ranges is None else "with the ranges of the new spec"
+    typer.echo(f"switch {how}: {_share(found.switched, units)}")
+    typer.echo(f"unavoidable with these weights: {_share(found.minimum, units)}")
+    coverage, raised = before.coverage_parts, after.coverage_parts
     if coverage != raised:
         moved = "moves nobody" if raised > coverage else "puts customers out who were in"
         typer.echo(f"coverage {coverage / 10_000:.2%} to {raised / 10_000:.2%}: {moved}")
 
 
-def _last(experiment: Experiment) -> tuple[dict[str, int], int]:
-    """Weights and coverage after the last phase."""
+def _share(share: Fraction, units: int | None, what: str = "") -> str:
+    text = f"{float(share):.2%}{what}"
+    return text if units is None else f"{text} (about {round(share * units):,} of {units:,})"
+
+
+def _last(experiment: Experiment) -> Split:
+    """The split of the last phase."""
     at = experiment.phases[-1].start if experiment.phases else None
-    _, split = experiment.in_force(at)
-    return dict(zip(split.names, split.weights, strict=True)), split.coverage_parts
+    return experiment.in_force(at)[1]
+
+
+def _check_one_new_phase(before: Split, new: Experiment) -> None:
+    """Ranges are for one phase, and the phase before it must be what is running."""
+    from abtest.assignment.switching import ranges_in, switching
+    from abtest.errors import AbtestError
+
+    if not new.phases or (new.phases[-1].weights is None and new.phases[-1].ranges is None):
+        raise AbtestError(
+            "the last phase of the new spec changes no weights, so there is nothing to write "
+            "ranges for\n"
+            "  Hint: add a phase with `from` and `weights`; a variant that joins in it is declared "
+            "among the variants with weight 0."
+        )
+    _, running = new.in_force(new.phases[-1].start - timedelta(microseconds=1))
+    if switching(ranges_in(before), ranges_in(running)).switched:
+        raise AbtestError(
+            "the split before the last phase of the new spec is not the last one of the old spec; "
+            "it must be\n"
+            "  Hint: leave what is running as it is, and plan one phase at a time."
+        )
+
+
+def _write(ranges: Mapping[str, Ranges], diff: tuple[Path, Path], output: Path | None) -> None:
+    from abtest.cli.output import write_text
+    from abtest.spec.range_text import ranges_lines, with_ranges
+
+    if output is None:
+        typer.echo("Paste this into the last phase of the new spec:\n")
+        typer.echo("\n".join(ranges_lines(ranges)))
+        return
+    text = diff[1].read_bytes().decode("utf-8-sig")
+    write_text(output, with_ranges(text, ranges), diff)
+    typer.echo(f"Wrote {output}", err=True)

@@ -7,26 +7,64 @@ from typing import Annotated, get_args
 from pydantic import Field
 
 from abtest.methods.bayes import Bayes
+from abtest.methods.bootstrap import Bootstrap
+from abtest.methods.boschloo import Boschloo
+from abtest.methods.cox import Cox
+from abtest.methods.kaplan_meier import KaplanMeier
 from abtest.methods.linearized_ratio import LinearizedRatio
+from abtest.methods.log_rank import LogRank
 from abtest.methods.miettinen_nurminen import MiettinenNurminen
+from abtest.methods.newcombe import Newcombe
+from abtest.methods.permutation import Permutation
+from abtest.methods.quantile import Quantile
+from abtest.methods.recommended import recommended_proportion_method
+from abtest.methods.rmst import Rmst
+from abtest.methods.scas import Scas
 from abtest.methods.welch import Welch
-from abtest.stats.summaries import Moments, Proportion, Summary
+from abtest.stats.life_table import LifeTable
+from abtest.stats.summaries import Moments, Proportion, Summary, ValueCounts
 
 __all__ = [
     "METHODS",
+    "AnyMethod",
     "Bayes",
+    "Bootstrap",
+    "Boschloo",
+    "Cox",
+    "KaplanMeier",
     "LinearizedRatio",
+    "LogRank",
     "Method",
     "MiettinenNurminen",
+    "Newcombe",
+    "Permutation",
+    "Quantile",
+    "Rmst",
+    "Scas",
     "Welch",
     "default_method",
+    "recommended_proportion_method",
 ]
 
-Method = Annotated[MiettinenNurminen | Welch | LinearizedRatio, Field(discriminator="kind")]
-
-METHODS: tuple[type[MiettinenNurminen | Welch | LinearizedRatio], ...] = get_args(
-    get_args(Method)[0]
+AnyMethod = (
+    MiettinenNurminen
+    | Welch
+    | LinearizedRatio
+    | KaplanMeier
+    | Rmst
+    | LogRank
+    | Cox
+    | Scas
+    | Newcombe
+    | Boschloo
+    | Quantile
+    | Bootstrap
+    | Permutation
 )
+
+Method = Annotated[AnyMethod, Field(discriminator="kind")]
+
+METHODS: tuple[type[AnyMethod], ...] = get_args(AnyMethod)
 
 
 def default_method(summary: Summary) -> Method:
@@ -36,7 +74,8 @@ def default_method(summary: Summary) -> Method:
         summary: A summary of one variant.
 
     Returns:
-        Miettinen-Nurminen for proportions, Welch for means, the delta method for ratios of sums.
+        Miettinen-Nurminen for proportions, Welch for means, the delta method for ratios of sums,
+        Kaplan-Meier for life tables, the median for value counts.
 
     Example:
         >>> default_method(Proportion(n=10, successes=3)).kind
@@ -44,4 +83,8 @@ def default_method(summary: Summary) -> Method:
     """
     if isinstance(summary, Proportion):
         return MiettinenNurminen()
+    if isinstance(summary, LifeTable):
+        return KaplanMeier()
+    if isinstance(summary, ValueCounts):
+        return Quantile()
     return Welch() if isinstance(summary, Moments) else LinearizedRatio()

@@ -22,7 +22,7 @@ class MethodBase(BaseModel, ABC):
         takes: The type of summary that the method works on.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     takes: ClassVar[type[Summary]]
 

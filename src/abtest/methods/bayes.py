@@ -14,10 +14,12 @@ from abtest.stats.bayes.normal import Normal
 from abtest.stats.bayes.normal_difference import normal_difference
 from abtest.stats.bayes.normal_log_lift import LogLevel, normal_log_lift
 from abtest.stats.bayes.question import Question
+from abtest.stats.life_table import LifeTable
 from abtest.stats.means import mean_level
 from abtest.stats.posterior import Posterior, VariantPosterior
 from abtest.stats.ratios import ratio_level
 from abtest.stats.summaries import Moments, Proportion, Summary
+from abtest.stats.value_counts import ValueCounts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -172,6 +174,8 @@ def _known(summary: Summary) -> Known | str:
     """Counts, or an estimate with its standard error, or why there is neither."""
     if isinstance(summary, Proportion):
         return summary if summary.n else "has no observed units"
+    if isinstance(summary, LifeTable | ValueCounts):
+        return "has no mean or share that these models take"
     level = mean_level(summary) if isinstance(summary, Moments) else ratio_level(summary)
     if level.value is None or level.variance is None:
         return level.problem

@@ -10,7 +10,7 @@ A metric is an expression over rows. Rows of two shapes exist:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import narwhals as nw
 from pydantic import BeforeValidator
@@ -78,7 +78,7 @@ class Metric(Block):
     """Which sufficient statistics the metric needs."""
 
     def unit_row_columns(self) -> dict[str, str]:
-        """The columns of a table with one row per unit that it reads, by the key that names them."""
+        """The columns of unit rows that the metric reads, by the key that names them."""
         return {}
 
 
@@ -144,6 +144,10 @@ class EventMetric(Metric):
     def readings(self) -> tuple[Maturity, ...]:
         """The ways to treat units whose window is not over, the main one first."""
         return self.maturity if isinstance(self.maturity, tuple) else (self.maturity,)
+
+    def read_as(self, reading: Maturity) -> Self:
+        """The same metric with one reading only."""
+        return self.model_copy(update={"maturity": reading})
 
     def unit_columns(self, scope: EventScope) -> dict[str, Aggregate]:
         """What to aggregate over one unit's event rows, by column name.

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import narwhals as nw
 
 from abtest.metrics.base import Aggregate, EventScope, flag
 from abtest.metrics.first_event import FirstEventMetric
-from abtest.stats.summaries import Proportion, Summary
 
 
 class ConversionMetric(FirstEventMetric):
     """The share of units with any event in the window."""
 
     kind: Literal["conversion"]
-    summary: ClassVar[type[Summary]] = Proportion
 
     def unit_columns(self, scope: EventScope) -> dict[str, Aggregate]:  # noqa: ARG002 - one signature
         columns = {self.column("any"): flag(self.in_window())}

@@ -25,6 +25,8 @@ from abtest.metrics.base import (
     microseconds,
     one_where,
 )
+from abtest.stats.life_table import LifeTable
+from abtest.stats.summaries import Proportion, Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class Followed:
 
 class FirstEventMetric(EventMetric):
     """A metric on the time from the anchor to the first event in the window."""
+
+    @property
+    def summary(self) -> type[Summary]:  # type: ignore[override]  # it depends on the reading
+        """A life table where the main reading is censored, else a proportion."""
+        return LifeTable if self.readings[0] == "censored" else Proportion
 
     def first_day(self) -> nw.Expr:
         """The day of the unit's first event in the window, from 1; 0 where it has none."""

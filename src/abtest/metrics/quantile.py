@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from abtest.metrics.base import ColumnMetric
+from abtest.stats.summaries import Summary
+from abtest.stats.value_counts import ValueCounts
 
 
 class QuantileMetric(ColumnMetric):
@@ -15,3 +17,4 @@ class QuantileMetric(ColumnMetric):
     kind: Literal["quantile"]
     q: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Which share of the units lies below: 0.5, the default, is the median."""
+    summary: ClassVar[type[Summary]] = ValueCounts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import narwhals as nw
 
@@ -18,7 +18,6 @@ from abtest.metrics.base import (
 )
 from abtest.metrics.first_event import FirstEventMetric
 from abtest.metrics.prior import Prior
-from abtest.stats.summaries import Proportion, Summary
 
 
 class RepeatPurchaseMetric(FirstEventMetric):
@@ -33,7 +32,6 @@ class RepeatPurchaseMetric(FirstEventMetric):
     kind: Literal["repeat_purchase"]
     prior: Prior | None = None
     """Narrows which earlier purchases make a unit eligible; any by default."""
-    summary: ClassVar[type[Summary]] = Proportion
 
     def unit_columns(self, scope: EventScope) -> dict[str, Aggregate]:  # noqa: ARG002 - one signature
         other_day = nw.col(DAY_OF) > nw.col(ANCHOR_DAY)

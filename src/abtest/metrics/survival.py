@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from abtest.metrics.base import Metric
+from abtest.stats.life_table import LifeTable
+from abtest.stats.summaries import Summary
 
 
 class SurvivalMetric(Metric):
-    """The share of units still without the event at the horizon, from two columns.
+    """The share of units with the event by the horizon, off a survival curve, from two columns.
 
     A unit is followed for its duration, which ends with the event or without (censored). Both a
     missing duration and a missing event leave the unit out as missing.
@@ -24,6 +26,7 @@ class SurvivalMetric(Metric):
     horizon: Annotated[float, Field(gt=0)] | None = None
     """Where the curve is read, in the unit of duration; the longest duration that every variant
     reaches by default."""
+    summary: ClassVar[type[Summary]] = LifeTable
 
     def unit_row_columns(self) -> dict[str, str]:
         return {"duration": self.duration, "event": self.event}

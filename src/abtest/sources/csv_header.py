@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from abtest.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -44,7 +45,7 @@ def read_csv_header(path: Path) -> CsvHeader:
     named = _names(path, line, delimiter)
     # Row numbers that a tool wrote, or a trailing delimiter: a column that nobody names.
     columns = tuple(name or f"unnamed_{place}" for place, name in enumerate(named, start=1))
-    _refuse_twins(path, columns)
+    refuse_twins(path, columns)
     return CsvHeader(columns, delimiter)
 
 
@@ -64,15 +65,19 @@ def is_gzipped(path: Path) -> bool:
     return path.suffix.lower() == ".gz"
 
 
-def _refuse_twins(path: Path, columns: tuple[str, ...]) -> None:
-    """Names that differ in case only are one name to the engine."""
+def refuse_twins(label: object, columns: Sequence[str]) -> None:
+    """Names that differ in case only are one name to the engine.
+
+    Raises:
+        DataError: There are such names.
+    """
     first: dict[str, str] = {}
     for column in columns:
         twin = first.get(column.lower())
         if twin == column:
-            raise DataError(f"{path} has more than one column called {column!r}", "Rename one.")
+            raise DataError(f"{label} has more than one column called {column!r}", "Rename one.")
         if twin is not None:
-            message = f"{path} has columns {twin!r} and {column!r}, which differ in case only"
+            message = f"{label} has columns {twin!r} and {column!r}, which differ in case only"
             raise DataError(message, "Rename one.")
         first[column.lower()] = column
 

@@ -11,26 +11,33 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from abtest.assignment.dialects import DIALECTS
+from abtest.assignment.formula import PARTS
 from abtest.assignment.sql import HELPERS, Rows, assigned, bucket, variant
 from abtest.errors import DataError
-from abtest.instants import to_microseconds
 from abtest.sources.duckdb_blocks import PLACED, ROW, blocked
-from abtest.sources.duckdb_ids import ID, CheckIds, count_dirt, dirty
-from abtest.sources.duckdb_sql import literal, quote, value_sql
-from abtest.sources.tables import UnitsTable
+from abtest.sources.duckdb_ids import ID, CheckIds, dirty
+from abtest.sources.duckdb_left_out import eligible, id_text
+from abtest.sources.duckdb_population import SEEN, Seen, look, repeated
+from abtest.sources.duckdb_sql import literal, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
     from datetime import datetime, timedelta
     from pathlib import Path
 
     from abtest.assignment import Experiment
     from abtest.sources.duckdb_engine import DuckDBEngine, Source
+    from abtest.sources.tables import UnitsTable
 
+REASONS = ("split", "override", "holdout", "layer", "not_enrolled", "outside_schedule")
 ADDED = ("variant", "reason", "bucket", "phase", "assigned_at")
-CONTACTED_AT = "contacted_at"
 MEMORY = "300MB"  # the process then stays under 500 MB
 THREADS = 4
+COUNTED = 1_000_000
+"""In longer lists, repeated customers are counted only if a sample shows any."""
+SAMPLE = 20
+"""One customer in so many is in the sample, chosen by bucket."""
+_NO_IDS = ("BOOLEAN", "BLOB")
 _DUCKDB = DIALECTS["duckdb"]
 
 
@@ -72,12 +79,12 @@ class AssignedCounts:
 
     Attributes:
         rows: Customers in the output.
-        repeated: Rows that repeat a customer; None where ids were not checked.
+        repeated: Rows that repeat a customer; None where they were not counted.
         reasons: Customers per reason.
         variants: What was split per variant: customers, or clusters where these are hashed.
         left_out: Customers of the list that are not in the output, by cause.
         dirt: Customers with each kind of dirty id.
-        columns: The columns of the output.
+        population: The hash of the customers of the output, whatever their order.
     """
 
     rows: int
@@ -86,42 +93,88 @@ class AssignedCounts:
     variants: dict[str, int]
     left_out: dict[str, int] = field(default_factory=dict)
     dirt: dict[str, int] = field(default_factory=dict)
-    columns: tuple[str, ...] = ()
+    population: str = ""
 
 
 def write_assignments(
     engine: DuckDBEngine, customers: UnitsTable, plan: Plan, output: Path
-) -> AssignedCounts:
+) -> tuple[AssignedCounts, str]:
     """Write the list with variant, reason, bucket, phase and assigned_at.
+
+    Returns:
+        What came of it, and the output as what stands after FROM.
 
     Raises:
         DataError: A column or an id is missing, ids are dirty, or the list already has a column
             that is added.
     """
-    options = _copy_options(output)
+    parquet = _is_parquet(output)
+    made = _made(engine, customers, plan, packed=parquet)
+    # Without a file of the engine's own beside it: the caller has made the name safe already.
+    options = "FORMAT parquet, DICTIONARY_SIZE_LIMIT 4096" if parquet else "FORMAT csv, HEADER"
+    engine.query(
+        f"COPY ({made.statement}) TO {literal(str(output))} ({options}, USE_TMP_FILE false)"
+    )
+    rows = _written(output, (*made.source.types, *ADDED), parquet=parquet)
+    return _counted(engine, rows, made, plan), rows
+
+
+def assign_rows(
+    engine: DuckDBEngine, customers: UnitsTable, plan: Plan
+) -> tuple[AssignedCounts, str]:
+    """As ``write_assignments``, but into a table of the engine.
+
+    Returns:
+        What came of it, and the table's name.
+    """
+    made = _made(engine, customers, plan, packed=False)
+    engine.query(f"CREATE OR REPLACE TEMP TABLE abtest_assigned AS {made.statement}")
+    return _counted(engine, "abtest_assigned", made, plan), "abtest_assigned"
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A statement that assigns a list, and what was seen on the way there."""
+
+    source: Source
+    statement: str
+    seen: Seen
+    left_out: dict[str, int]
+    repeated: int | None
+
+
+def _made(engine: DuckDBEngine, customers: UnitsTable, plan: Plan, *, packed: bool) -> _Made:
     engine.query(f"SET memory_limit = {literal(MEMORY)}")
     engine.query(f"SET threads = {min(THREADS, os.cpu_count() or 1)}")
     source = engine.source("customers", customers)
     _check_columns(source, plan)
-    population, left_out = _eligible(engine, source, plan)
-    found = count_dirt(engine, population, plan.check_ids) if plan.check_ids != "none" else {}
-    if found.get("any"):
-        _refuse_dirt(source, plan, found)
-        left_out["bad_id"] = found["any"]
-        population = f"(SELECT * FROM {population} WHERE NOT ({dirty(plan.check_ids)}))"
-    repeated = _repeated(engine, population, plan)
-    statement = _statement(plan, population)
-    engine.query(f"COPY ({statement}) TO {literal(str(output))} {options}")
-    columns = (*source.types, *ADDED)
-    rows, reasons, variants = _counted(engine, written(output, columns), source, plan)
-    dirt_found = {kind: n for kind, n in found.items() if kind not in ("any", "rows")}
-    return AssignedCounts(rows, repeated, reasons, variants, left_out, dirt_found, columns)
+    population, left_out = eligible(engine, source, plan)
+    unit = ID if plan.unit == plan.column else id_text(plan.unit, source.types[plan.unit])
+    seen = look(engine, population, unit, plan.check_ids)
+    if seen.bad:
+        _refuse_dirt(source, plan, seen)
+        left_out["bad_id"] = seen.bad
+        population = f"(SELECT * FROM {population} WHERE NOT {dirty(plan.check_ids)})"
+    count = _exactly_repeated(engine, population, unit, plan)
+    return _Made(source, _statement(plan, population, packed=packed), seen, left_out, count)
 
 
-def written(output: Path, columns: tuple[str, ...]) -> str:
+def _exactly_repeated(engine: DuckDBEngine, population: str, unit: str, plan: Plan) -> int | None:
+    """Rows that repeat a customer; blocks would give one customer several variants."""
+    if plan.stratify is None and plan.check_ids != "full":
+        return None
+    count = repeated(engine, population, unit)
+    if count and plan.stratify is not None:
+        raise DataError(
+            f"the list repeats customers in {count:,} rows; a stratified list must hold each once"
+        )
+    return count
+
+
+def _written(output: Path, columns: tuple[str, ...], *, parquet: bool) -> str:
     """The output as what stands after FROM."""
     name = literal(str(output))
-    if output.name.lower().endswith((".parquet", ".pq")):
+    if parquet:
         return f"read_parquet({name})"
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
     return (
@@ -136,104 +189,32 @@ def _check_columns(source: Source, plan: Plan) -> None:
             raise DataError(
                 f"{source.label} has no column {column!r}", f"It has: {', '.join(source.types)}."
             )
+    if source.types[plan.column] in _NO_IDS:
+        raise DataError(
+            f"{source.label}: column {plan.column!r} is {source.types[plan.column].lower()}; ids "
+            "must be text or whole numbers"
+        )
     # DuckDB takes names that differ in case only for one.
-    taken = [
-        column for column in source.types if column.lower() in (*ADDED, *HELPERS, *PLACED, ROW, ID)
-    ]
+    reserved = (*ADDED, *HELPERS, *PLACED, *SEEN, ROW, ID)
+    taken = [column for column in source.types if column.lower() in reserved]
     if taken:
         raise DataError(
             f"{source.label} already has a column {taken[0]!r}", "Rename it, or assign from a list."
         )
 
 
-def _eligible(engine: DuckDBEngine, source: Source, plan: Plan) -> tuple[str, dict[str, int]]:
-    """The list with its ids as text, without whom a file leaves out, and how many these are."""
-    text = _id_text(plan.column, source.types[plan.column])
-    everybody = f"(SELECT *, {text} AS {ID} FROM {source.from_sql})"
-    unit = _id_text(plan.unit, source.types[plan.unit])
-    causes = {}
-    if plan.suppress is not None:
-        causes["suppressed"] = _listed(engine, plan, plan.suppress, "suppress")
-    if plan.contacts is not None and plan.quiet_for is not None:
-        causes["contacted"] = _listed(engine, plan, plan.contacts, "contacts")
-    if not causes:
-        return everybody, {}
-    tests = {name: f"coalesce({unit} IN ({listed}), false)" for name, listed in causes.items()}
-    counts = ", ".join(f"count(*) FILTER ({test})" for test in tests.values())
-    row = engine.query(f"SELECT {counts} FROM {everybody}")[0]
-    kept = " AND ".join(f"NOT {test}" for test in tests.values())
-    return f"(SELECT * FROM {everybody} WHERE {kept})", dict(zip(tests, map(int, row), strict=True))
-
-
-def _id_text(column: str, column_type: str) -> str:
-    text = value_sql(column, column_type, "text", "UTC")
-    if column_type != "VARCHAR":
-        return text
-    # Words for "missing" have at most four letters: nearly every id skips comparing with them.
-    return f"CASE WHEN strlen({quote(column)}) > 4 THEN {quote(column)} ELSE {text} END"
-
-
-def _listed(engine: DuckDBEngine, plan: Plan, path: Path, name: str) -> str:
-    """The ids that a file leaves out, as a statement."""
-    source = engine.source(name, UnitsTable(path=str(path)))
-    wanted = [plan.unit, CONTACTED_AT] if name == "contacts" else [plan.unit]
-    for column in wanted:
-        if column not in source.types:
-            raise DataError(
-                f"{source.label} has no column {column!r}", f"It has: {', '.join(source.types)}."
-            )
-    unit = value_sql(plan.unit, source.types[plan.unit], "text", "UTC")
-    where = "true"
-    if name == "contacts" and plan.quiet_for is not None:
-        instant = value_sql(CONTACTED_AT, source.types[CONTACTED_AT], "instant", plan.zone)
-        _refuse_bad_times(engine, source, instant)
-        where = f"{instant} > {to_microseconds(plan.at - plan.quiet_for)}"
-    table = f"abtest_{name}"
-    engine.query(
-        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT {unit} AS id "
-        f"FROM {source.from_sql} WHERE {where}"
-    )
-    return f"SELECT id FROM {table} WHERE id IS NOT NULL"
-
-
-def _refuse_bad_times(engine: DuckDBEngine, source: Source, instant: str) -> None:
-    bad = engine.query(f"SELECT count(*) FROM {source.from_sql} WHERE ({instant}) IS NULL")[0][0]
-    if bad:
-        raise DataError(
-            f"{source.label}: column {CONTACTED_AT!r}: {bad:,} values are not a date or a time",
-            "Whoever has such a row might have been contacted yesterday.",
-        )
-
-
-def _refuse_dirt(source: Source, plan: Plan, found: Mapping[str, int]) -> None:
+def _refuse_dirt(source: Source, plan: Plan, seen: Seen) -> None:
     if plan.exclude_bad_ids:
         return
-    kinds = ", ".join(
-        f"{kind} {n:,}" for kind, n in found.items() if n and kind not in ("any", "rows")
-    )
+    kinds = ", ".join(f"{kind} {n:,}" for kind, n in seen.dirt.items() if n)
     raise DataError(
-        f"{source.label}: {found['any']:,} of {found['rows']:,} ids are dirty: {kinds}",
+        f"{source.label}: {seen.bad:,} of {seen.rows:,} ids are dirty: {kinds}",
         "Mend the list; or leave these customers out with --on-bad-id exclude; or take the ids as "
         "they are with --check-ids none.",
     )
 
 
-def _repeated(engine: DuckDBEngine, population: str, plan: Plan) -> int | None:
-    """Rows that repeat a customer; blocks would give one customer several variants."""
-    if plan.check_ids == "none" and plan.stratify is None:
-        return None
-    key = quote(plan.unit)
-    count = int(
-        engine.query(f"SELECT count({key}) - count(DISTINCT {key}) FROM {population}")[0][0]
-    )
-    if count and plan.stratify is not None:
-        raise DataError(
-            f"the list repeats customers in {count:,} rows; a stratified list must hold each once"
-        )
-    return count
-
-
-def _statement(plan: Plan, population: str) -> str:
+def _statement(plan: Plan, population: str, *, packed: bool) -> str:
     experiment = plan.experiment
     number_rows = "" if plan.stratify is None else f", row_number() OVER () AS {ROW}"
     rows = Rows(population, plan.column, f"*{number_rows}", ID)
@@ -249,17 +230,28 @@ def _statement(plan: Plan, population: str) -> str:
     used += ["abtest_holdout"] if experiment.holdout is not None else []
     used += [*PLACED, ROW] if plan.stratify is not None else []
     number = "NULL" if phase is None else str(phase)
-    return (
-        f"SELECT * EXCLUDE ({', '.join(used)}), {chosen} AS variant, abtest_reason AS reason, "
-        f"CAST({bucket(_DUCKDB)} AS INTEGER) AS bucket, CAST({number} AS INTEGER) AS phase, "
-        f"{literal(plan.at.isoformat())} AS assigned_at FROM {body}{order}"
-    )
+    at = plan.at.isoformat()
+    columns = [
+        f"{_packed(chosen, dict(experiment.variants)) if packed else chosen} AS variant",
+        f"{_packed('abtest_reason', REASONS) if packed else 'abtest_reason'} AS reason",
+        f"CAST({bucket(_DUCKDB)} AS INTEGER) AS bucket",
+        f"CAST({number} AS INTEGER) AS phase",
+        f"{_packed(literal(at), [at]) if packed else literal(at)} AS assigned_at",
+    ]
+    return f"SELECT * EXCLUDE ({', '.join(used)}), {', '.join(columns)} FROM {body}{order}"
 
 
-def _counted(
-    engine: DuckDBEngine, output: str, source: Source, plan: Plan
-) -> tuple[int, dict[str, int], dict[str, int]]:
-    """Rows, reasons and variants of what was written: counting there needs no second hash."""
+def _packed(text: str, values: Iterable[str]) -> str:
+    """A text of few values as their numbers; in the file it is text again.
+
+    That spares Parquet's writer looking each value up: a fifth of a bulk run.
+    """
+    return f"CAST({text} AS ENUM({', '.join(map(literal, values))}))"
+
+
+def _counted(engine: DuckDBEngine, output: str, made: _Made, plan: Plan) -> AssignedCounts:
+    """Reasons and variants of what was written: counting there needs no second hash."""
+    label = made.source.label
     n = "count(*)" if plan.column == plan.unit else f"count(DISTINCT {quote(plan.column)})"
     groups = engine.query(
         f"SELECT reason, variant, count(*), {n} FROM {output} GROUP BY 1, 2 ORDER BY 1, 2"
@@ -269,18 +261,34 @@ def _counted(
         reasons[reason] = reasons.get(reason, 0) + rows
     total = sum(reasons.values())
     if total == 0:
-        raise DataError(f"{source.label} has no customers to assign")
+        raise DataError(f"{label} has no customers to assign")
     missing = reasons.get(None, 0)  # type: ignore[call-overload]
     if missing:
-        raise DataError(f"{source.label}: {missing:,} of {total:,} customers have no id")
-    return total, reasons, {name: units for reason, name, _, units in groups if reason == "split"}
+        raise DataError(f"{label}: {missing:,} of {total:,} customers have no id")
+    variants = {name: units for reason, name, _, units in groups if reason == "split"}
+    count = made.repeated
+    if count is None and plan.check_ids != "none":
+        count = _probably_repeated(engine, output, quote(plan.unit), total)
+    seen = made.seen
+    return AssignedCounts(
+        total, count, reasons, variants, made.left_out, seen.dirt, seen.population
+    )
 
 
-def _copy_options(output: Path) -> str:
+def _probably_repeated(engine: DuckDBEngine, output: str, unit: str, rows: int) -> int | None:
+    """Rows that repeat a customer; in a long list only where a sample of customers shows some."""
+    if rows > COUNTED:
+        sample = f"CAST(bucket AS INTEGER) < {PARTS // SAMPLE}"
+        if not repeated(engine, output, unit, sample):
+            return None
+    return repeated(engine, output, unit)
+
+
+def _is_parquet(output: Path) -> bool:
     if output.name.lower().endswith((".parquet", ".pq")):
-        return "(FORMAT parquet)"
+        return True
     if output.name.lower().endswith((".csv", ".csv.gz")):
-        return "(FORMAT csv, HEADER)"
+        return False
     raise DataError(
         f"{output.suffix or 'A name without an ending'} is no kind of file abtest writes",
         "Use .csv, .csv.gz or .parquet.",

@@ -1,63 +1,49 @@
-"""The default engine: DuckDB, embedded, reading CSV and Parquet files and data frames."""
+"""The default engine: DuckDB, embedded, reading files, databases and data frames."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import narwhals as nw
 
 from abtest.errors import DataError
-from abtest.sources.csv_header import is_gzipped, read_csv_header
+from abtest.sources.duckdb_cells import BadCell, bad_cells, no_time
+from abtest.sources.duckdb_errors import NEVER_CLOSED, data_error, tag, tagged
+from abtest.sources.duckdb_keep import (
+    REPEATED_IDS,
+    RowRules,
+    needed_columns,
+    row_rules,
+    rows_sql,
+)
+from abtest.sources.duckdb_sources import ONE_THREAD_BYTES, Opener, Source
 from abtest.sources.duckdb_sql import (
-    RULES,
-    bad_sql,
+    is_integer,
     is_number,
-    keep_numbers_sql,
-    keep_texts_sql,
+    kept_text_sql,
     literal,
     quote,
     select_sql,
 )
-from abtest.sources.wanted import Wanted
+from abtest.sources.duckdb_times import LOCAL, WITH_OFFSET, Reading, reading_of
+from abtest.sources.remote import ROW_MARK
+from abtest.sources.tables import EventsTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from abtest.sources.tables import Table
+    from abtest.sources.wanted import Wanted
 
-_TAG = re.compile(r"abtest-bad-cell:(\d+)")
-_CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
-_EXPECTED = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
+__all__ = ["ONE_THREAD_BYTES", "DuckDBEngine", "OnBadLines", "Source"]
 
-
-# Above this, waiting for one thread costs more than the last digit is worth (ADR 7).
-ONE_THREAD_BYTES = 64_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A table as DuckDB sees it: what stands after FROM, and the type of each column."""
-
-    label: str
-    from_sql: str
-    types: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """Where a bad cell may come from."""
-
-    source: Source
-    wanted: Wanted
-    where: str
+OnBadLines = Literal["fail", "skip"]
 
 
 class DuckDBEngine:
@@ -68,15 +54,25 @@ class DuckDBEngine:
         zone: The zone in which times without an offset are read and days begin.
         data: Tables passed by hand, by name: a path, or a data frame that DuckDB can read (pandas,
             Polars, PyArrow, a DuckDB relation).
+        currency: The currency of all amounts; None where each table must have one of its own.
+        on_bad_lines: What to do about broken lines of CSV files: ``fail`` names the first one,
+            ``skip`` leaves them out and counts them.
     """
 
-    def __init__(self, folder: Path, zone: str, data: Mapping[str, Any]) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        zone: str,
+        data: Mapping[str, Any],
+        *,
+        currency: str | None = None,
+        on_bad_lines: OnBadLines = "fail",
+    ) -> None:
         self._zone = zone
-        self._data = dict(data)
+        self._currency = currency
         self._sources: dict[str, Source] = {}
-        self._cells: list[_Cell] = []
-        self._files: dict[str, Path] = {}
+        self._cells: list[BadCell] = []
+        self._first_values: dict[str, object] = {}
         self._tables = 0
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
@@ -84,26 +80,46 @@ class DuckDBEngine:
         self._connection.execute("SET threads = 1")
         spill = literal(str(Path(tempfile.gettempdir()) / f"abtest-spill-{os.getpid()}"))
         self._connection.execute(f"SET temp_directory = {spill}")
+        skip = on_bad_lines == "skip"
+        self._opener = Opener(self._connection, folder, data, skip_bad_lines=skip)
 
     def columns(self, name: str, table: Table) -> tuple[str, ...]:
         """The columns of a table."""
         return tuple(self.source(name, table).types)
 
-    def scan(self, name: str, table: Table, wanted: Sequence[Wanted]) -> nw.LazyFrame[Any]:
-        """The wanted columns of a table, under their new names, where its ``keep`` holds."""
+    def holds_integers(self, name: str, table: Table, column: str) -> bool:
+        """Whether a column's type is whole numbers that fit into 64 bits."""
         source = self.source(name, table)
-        for column in [*(want.column for want in wanted), *(keep.column for keep in table.keep)]:
+        _require(source, column)
+        return is_integer(source.types[column])
+
+    def scan(self, name: str, table: Table, wanted: Sequence[Wanted]) -> nw.LazyFrame[Any]:
+        """The wanted columns of a table, under their new names, in the rows that are read."""
+        if isinstance(table, EventsTable) and table.net is not None:
+            hint = "Take it out of the spec to analyse the rest."
+            raise DataError(f"data.events.{name}.net is not read by this version of abtest", hint)
+        source = self.source(name, table)
+        columns = [want.column for want in wanted]
+        for column in [*columns, *needed_columns(table)]:
             _require(source, column)
-        where = self._kept(source, table)
+        from_sql = self._from_sql(name, table, columns)
+        reading = reading_of(table, self._zone)
+        rules = self._rules(source, table, from_sql)
         select: list[str] = []
         for want in wanted:
             column_type = source.types[want.column]
-            if want.type == "instant" and not column_type.startswith(("VAR", "DATE", "TIMESTAMP")):
-                raise _no_time(source, want, column_type)
-            tag = self._tag(_Cell(source, want, where))
-            select += select_sql(want, column_type, self._zone, tag)
+            read = reading
+            if want.type == "instant":
+                _require_times(source, want.column, reading)
+                read = self._of_one_kind(source, want.column, reading, (from_sql, rules.where))
+            cell = BadCell(
+                source.label, from_sql, want.column, column_type, want.type, rules.where, read
+            )
+            select += select_sql(want, column_type, read, self._tag(cell))
         # The filter comes first: a row that is not kept may hold anything.
-        kept_rows = f"SELECT * FROM {source.from_sql} WHERE {where}"
+        rules = self._in_one_currency(source, table, from_sql, rules)
+        at = table.at if isinstance(table, EventsTable) else None
+        kept_rows = rows_sql(from_sql, rules, at, list(source.types))
         return self._frame(f"SELECT {', '.join(select)} FROM ({kept_rows})")
 
     def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -115,6 +131,7 @@ class DuckDBEngine:
             relation.create(name)
         except duckdb.Error as error:
             raise self._data_error(error) from error
+        self._refuse_swallowed_lines()
         return self._frame(f"SELECT * FROM {name}")
 
     def collect(self, frame: nw.LazyFrame[Any]) -> list[dict[str, Any]]:
@@ -124,60 +141,77 @@ class DuckDBEngine:
             rows = relation.fetchall()
         except duckdb.Error as error:
             raise self._data_error(error) from error
+        self._refuse_swallowed_lines()
         return [dict(zip(relation.columns, row, strict=True)) for row in rows]
 
     def copies(self, name: str, table: Table) -> int:
-        """How many rows of a table, of those it keeps, repeat another in every column."""
+        """How many rows of a table, of those that are read, repeat another in every column."""
         source = self.source(name, table)
-        rows = f"SELECT * FROM {source.from_sql} WHERE {self._kept(source, table)}"
-        counts = (
-            f"SELECT count(*) AS n FROM ({rows}) GROUP BY {', '.join(map(quote, source.types))}"
-        )
+        columns = list(source.types)
+        if source.remote is not None and source.remote.marks_rows:
+            columns = [ROW_MARK]
+        from_sql = self._from_sql(name, table, columns)
+        rules = self._rules(source, table, from_sql)
+        at = table.at if isinstance(table, EventsTable) else None
+        rows = rows_sql(from_sql, rules, at, list(source.types))
+        names = ", ".join(map(quote, columns))
+        counts = f"SELECT count(*) AS n FROM ({rows}) GROUP BY {names}"
         return int(self.query(f"SELECT coalesce(sum(n - 1), 0) FROM ({counts})")[0][0])
 
-    def fingerprints(self) -> dict[str, str]:
-        """SHA-256 of each file that was read, by table."""
-        digests = {}
-        for name, path in sorted(self._files.items()):
-            with path.open("rb") as file:
-                digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
-        return digests
+    def left_out(self, name: str, table: Table) -> dict[str, int]:
+        """How many rows of a table each of its rules leaves out, in the order of the rules.
 
-    def _kept(self, source: Source, table: Table) -> str:
-        """The condition under which a row is kept.
-
-        Text in a column that is compared as a number is an error, but only in rows that meet the
-        other conditions: a row that is not kept may hold anything.
+        ``keep`` is first, then each of ``exclude`` under its name, ``renewals``, and
+        ``repeated_ids``. A row counts once, under the first rule that leaves it out. The table is
+        read for this only where it has such rules.
         """
-        plain, checked = [], []
-        for keep in table.keep:
-            plain += keep_texts_sql(keep, source.types[keep.column])
-        for keep in table.keep:
-            column_type = source.types[keep.column]
-            want = Wanted(keep.column, keep.column, "number")
-            tag = self._tag(_Cell(source, want, " AND ".join(plain) or "true"))
-            numbers = keep_numbers_sql(keep, column_type, tag)
-            if is_number(column_type):
-                plain += numbers
-            else:
-                checked += numbers
-        where = " AND ".join(plain) or "true"
-        return f"CASE WHEN {where} THEN {' AND '.join(checked)} END" if checked else where
+        if not needed_columns(table):
+            return {}
+        source = self.source(name, table)
+        for column in needed_columns(table):
+            _require(source, column)
+        from_sql = self._from_sql(name, table, needed_columns(table))
+        rules = self._rules(source, table, from_sql)
+        labels = ["keep"] if table.keep else []
+        labels += [label for label, _ in rules.excluded]
+        if not labels and rules.id is None:
+            return {}
+        repeated = "0" if rules.id is None else "count({0}) - count(DISTINCT {0})"
+        rows = self.query(
+            f"SELECT {rules.rule_sql()} AS rule, count(*), "
+            f"{repeated.format(quote(rules.id or ''))} FROM {from_sql} GROUP BY 1"
+        )
+        found = {rule: int(n) for rule, n, _ in rows if rule is not None}
+        counts = {label: found.get(label, 0) for label in labels}
+        if rules.id is not None:
+            counts[REPEATED_IDS] = sum(int(n) for rule, _, n in rows if rule is None)
+        return counts
 
-    def _tag(self, cell: _Cell) -> str:
-        """A word by which an error says which column it comes from."""
-        self._cells.append(cell)
-        return f"abtest-bad-cell:{len(self._cells) - 1}"
+    def bad_lines(self) -> dict[str, int]:
+        """How many broken lines were skipped so far, by table; tables without one are absent."""
+        counts = {}
+        for name, source in sorted(self._sources.items()):
+            n = len(self._rejected(source))
+            if n:
+                counts[name] = n
+        return counts
 
-    def _frame(self, sql: str) -> nw.LazyFrame[Any]:
-        return nw.from_native(self._connection.sql(sql))
+    def fingerprints(self) -> dict[str, str]:
+        """SHA-256 by table: of the files, or of the rows that were read from a server."""
+        return self._opener.fingerprints()
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a statement; a bad cell becomes a message for people."""
         try:
-            return self._connection.execute(sql).fetchall()
+            rows = self._connection.execute(sql).fetchall()
         except duckdb.Error as error:
             raise self._data_error(error) from error
+        self._refuse_swallowed_lines()
+        return rows
+
+    def rows(self, table: str) -> nw.LazyFrame[Any]:
+        """A table that ``query`` made."""
+        return self._frame(f"SELECT * FROM {table}")
 
     def source(self, name: str, table: Table) -> Source:
         """A table as DuckDB sees it.
@@ -186,98 +220,124 @@ class DuckDBEngine:
             DataError: It cannot be read.
         """
         if name not in self._sources:
-            given = self._data.get(name, table.path)
-            if isinstance(given, str | Path):
-                self._sources[name] = self._file(name, self._folder / given)
-            else:
-                self._sources[name] = self._given(name, given)
+            self._sources[name] = self._opener.open(name, table)
         return self._sources[name]
 
-    def _file(self, name: str, path: Path) -> Source:
-        if not path.is_file():
-            reason = "is a folder" if path.is_dir() else "does not exist"
-            raise DataError(f"{path} {reason} (data.{name})", _files_beside(path))
-        self._files[name] = path
-        if sum(other.stat().st_size for other in self._files.values()) > ONE_THREAD_BYTES:
-            self._connection.execute("RESET threads")
-        if path.name.lower().endswith((".csv", ".csv.gz", ".tsv", ".txt")):
-            return self._csv(path)
-        if path.name.lower().endswith((".parquet", ".pq")):
-            return self._described(str(path), f"read_parquet({_file_literal(path)})")
-        raise DataError(f"{path} is no kind of file abtest reads", "Use .csv, .csv.gz or .parquet.")
+    def _from_sql(self, name: str, table: Table, columns: Sequence[str]) -> str:
+        """What stands after FROM; a remote table is copied with all that the spec names at once."""
+        source = self.source(name, table)
+        if source.remote is None:
+            return source.from_sql
+        wanted = [*_named(table), *columns]
+        if source.remote.marks_rows:
+            wanted.append(ROW_MARK)
+        known = [column for column in wanted if column in source.types or column == ROW_MARK]
+        return self._opener.from_sql(name, source, known)
 
-    def _csv(self, path: Path) -> Source:
-        header = read_csv_header(path)
-        columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in header.columns)
-        # Everything is read as text and cast on purpose: 007 stays 007, and a bad cell is named.
-        from_sql = (
-            f"read_csv({_file_literal(path)}, columns={{{columns}}}, header=true, "
-            f"compression='{'gzip' if is_gzipped(path) else 'none'}', "
-            f"delim={literal(header.delimiter)}, quote='\"', escape='\"', "
-            "auto_detect=false, strict_mode=true)"
+    def _rules(self, source: Source, table: Table, from_sql: str) -> RowRules:
+        reading = reading_of(table, self._zone)
+
+        def tagger(column: str, where: str) -> str:
+            types = source.types
+            return self._tag(
+                BadCell(source.label, from_sql, column, types[column], "number", where, reading)
+            )
+
+        return row_rules(table, source.types, reading, tagger)
+
+    def _of_one_kind(
+        self, source: Source, column: str, reading: Reading, rows: tuple[str, str]
+    ) -> Reading:
+        """Whether times have an offset is decided by the first; the others must be like it."""
+        if not reading.one_kind or source.types[column] != "VARCHAR":
+            return reading
+        text = f"trim({quote(column)})"
+        kind = f"regexp_matches({text}, '{WITH_OFFSET}')"
+        first = self._first(kind, f"{rows[0]} WHERE ({rows[1]}) AND {_is_time(text)}")
+        return reading if first is None else replace(reading, offsets=bool(first))
+
+    def _in_one_currency(
+        self, source: Source, table: Table, from_sql: str, rules: RowRules
+    ) -> RowRules:
+        """The rules of a table in which an amount in other money is an error."""
+        if not isinstance(table, EventsTable) or table.currency is None:
+            return rules
+        column = table.currency.column
+        text = kept_text_sql(column, source.types[column])
+        rows = f"{from_sql} WHERE ({rules.where}) AND {text} IS NOT NULL"
+        money = self._currency or self._first(text, rows)
+        if money is None:
+            return rules
+        cell = BadCell(
+            source.label,
+            from_sql,
+            column,
+            source.types[column],
+            "text",
+            rules.where,
+            reading_of(table, self._zone),
+            str(money),
         )
-        return Source(str(path), from_sql, dict.fromkeys(header.columns, "VARCHAR"))
+        same = f"{text} = {literal(str(money))}"
+        check = f"CASE WHEN {same} THEN true ELSE error({literal(self._tag(cell))}) END"
+        return replace(rules, where=f"CASE WHEN {rules.where} THEN {check} END")
 
-    def _given(self, name: str, given: object) -> Source:
-        native = given.collect() if type(given).__name__ == "LazyFrame" else given  # type: ignore[attr-defined]
-        view = f"given_{len(self._sources)}"
-        try:
-            self._connection.register(view, native)
-        except (duckdb.Error, TypeError) as error:
-            kind = type(given).__name__
-            raise DataError(
-                f"data[{name!r}] is a {kind} that DuckDB cannot read: {_first_line(error)}",
-                "Pass a path, or a pandas, Polars or PyArrow frame.",
-            ) from error
-        return self._described(f"data[{name!r}]", view)
+    def _first(self, expression: str, rows: str) -> object:
+        """The expression in the first of some rows; None where there is no row."""
+        sql = f"SELECT {expression} FROM {rows} LIMIT 1"
+        if sql not in self._first_values:
+            found = self.query(sql)
+            self._first_values[sql] = found[0][0] if found else None
+        return self._first_values[sql]
 
-    def _described(self, label: str, from_sql: str) -> Source:
-        try:
-            rows = self._connection.sql(f"DESCRIBE SELECT * FROM {from_sql}").fetchall()
-        except duckdb.Error as error:
-            raise DataError(f"{label} cannot be read: {_first_line(error)}") from error
-        types = {str(row[0]): str(row[1]) for row in rows}
-        # Categories are texts that somebody packed; a column of nothing has no type.
-        packed = [c for c, type_ in types.items() if type_.startswith(("ENUM", '"NULL"'))]
-        if packed:
-            texts = ", ".join(f"CAST({quote(c)} AS VARCHAR) AS {quote(c)}" for c in packed)
-            from_sql = f"(SELECT * REPLACE ({texts}) FROM {from_sql})"
-        return Source(label, from_sql, {**types, **dict.fromkeys(packed, "VARCHAR")})
+    def _tag(self, cell: BadCell) -> str:
+        """A word by which an error says which column it comes from."""
+        self._cells.append(cell)
+        return tag(len(self._cells) - 1)
+
+    def _frame(self, sql: str) -> nw.LazyFrame[Any]:
+        return nw.from_native(self._connection.sql(sql))
 
     def _data_error(self, error: duckdb.Error) -> DataError:
         """The message for people, from an error that DuckDB raised while it ran."""
-        text = str(error)
-        tag = _TAG.search(text)
-        if tag is not None:
-            return self._bad_cells(self._cells[int(tag[1])])
-        line = _CSV_LINE.search(text)
-        if line is not None:
-            return _broken_line(text, int(line[1]))
-        if "GZIP" in text:
-            file = text.splitlines()[0].rpartition(": ")[2]
-            hint = "Copy or export it once more."
-            return DataError(f"{file} is cut off or damaged: it cannot be unpacked", hint)
-        if "invalid state" in text:
-            hint = "It mixes line ends or quotes; save it once more as CSV."
-            return DataError(f"{_file_in(text)} is not a well-formed CSV file", hint)
-        return DataError(f"the data cannot be read: {_first_line(error)}")
+        number = tagged(error)
+        return data_error(error) if number is None else bad_cells(self.query, self._cells[number])
 
-    def _bad_cells(self, cell: _Cell) -> DataError:
-        source, want = cell.source, cell.wanted
-        bad = bad_sql(want.column, source.types[want.column], want.type, self._zone)
-        rows = self.query(
-            f"SELECT count(*), min(row), arg_min(CAST({quote(want.column)} AS VARCHAR), row) FROM "
-            f"(SELECT *, row_number() OVER () AS row FROM {source.from_sql}) "
-            f"WHERE ({cell.where}) AND {bad}"
-        )
-        count, first, example = rows[0]
-        what, hint = RULES[want.type]
-        values = "1 value is" if count == 1 else f"{count:,} values are"
-        return DataError(
-            f"{source.label}: column {want.column!r}: {values} not {what}, the first "
-            f"{example!r} in data row {first:,}",
-            hint,
-        )
+    def _rejected(self, source: Source) -> set[tuple[str, int, bool]]:
+        """File and line of each line that was skipped, and whether it swallowed others."""
+        if source.rejects is None:
+            return set()
+        lines, scans = source.rejects
+        try:
+            rows = self._connection.execute(
+                "SELECT DISTINCT file_path, line, bool_or("
+                "error_type = 'UNQUOTED VALUE' AND contains(rtrim(csv_line, chr(10)), chr(10))) "
+                f"FROM {lines} JOIN {scans} USING (scan_id, file_id) GROUP BY file_path, line"
+            ).fetchall()
+        except duckdb.CatalogException:  # nothing was read yet
+            return set()
+        return {(str(path), int(line), bool(swallowed)) for path, line, swallowed in rows}
+
+    def _refuse_swallowed_lines(self) -> None:
+        """An open quote takes in all lines after it: to skip that is to lose good rows unseen."""
+        for source in self._sources.values():
+            for path, line, swallowed in sorted(self._rejected(source)):
+                if swallowed:
+                    hint = "It takes in the lines after it, so it cannot be skipped. Correct it."
+                    raise DataError(f"{path}: line {line:,} {NEVER_CLOSED}", hint)
+
+
+def _named(table: Table) -> list[str]:
+    """The columns that a table's block names."""
+    names = [table.unit, *needed_columns(table)]
+    names += [getattr(table, key, None) for key in ("variant", "at", "reason", "id")]
+    if isinstance(table, EventsTable) and table.value is not None:
+        names += table.value.columns
+    return [name for name in names if name is not None]
+
+
+def _is_time(text: str) -> str:
+    return f"(regexp_matches({text}, '{LOCAL}') OR regexp_matches({text}, '{WITH_OFFSET}'))"
 
 
 def _require(source: Source, column: str) -> None:
@@ -291,47 +351,9 @@ def _require(source: Source, column: str) -> None:
     )
 
 
-def _no_time(source: Source, want: Wanted, column_type: str) -> DataError:
-    return DataError(
-        f"{source.label}: column {want.column!r} is {column_type.lower()}; it must hold dates or "
-        "times",
-        RULES["instant"][1],
-    )
-
-
-def _files_beside(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"There is no folder {path.parent}."
-    names = sorted(other.name for other in path.parent.iterdir() if other.is_file())
-    close = get_close_matches(path.name, names, n=1)
-    return f'did you mean "{close[0]}"?' if close else ""
-
-
-def _broken_line(text: str, line: int) -> DataError:
-    where = f"{_file_in(text)}: line {line:,}"
-    expected = _EXPECTED.search(text)
-    if expected is not None:
-        values = "1 value" if expected[2] == "1" else f"{expected[2]} values"
-        return DataError(
-            f"{where} has {values}; the header has {expected[1]}",
-            "Put texts that hold the delimiter in quotes, or correct the line.",
-        )
-    if "not utf-8" in text:
-        return DataError(f"{where} is not UTF-8 text", "Save the file as CSV UTF-8.")
-    if "unterminated quote" in text:
-        return DataError(f"{where} opens a quote that is never closed", "Correct the line.")
-    return DataError(f"{where} cannot be read", "Is it longer than 2 MB, or no text?")
-
-
-def _file_in(text: str) -> str:
-    match = re.search(r"file = (.+)", text)
-    return match[1].strip() if match else "a CSV file"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
-
-
-def _file_literal(path: Path) -> str:
-    """A file's name as a string in which ``*``, ``?`` and ``[`` mean themselves."""
-    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+def _require_times(source: Source, column: str, reading: Reading) -> None:
+    column_type = source.types[column]
+    numbers = reading.numbered and (is_number(column_type) or column_type == "VARCHAR")
+    times = not reading.numbered and column_type.startswith(("VAR", "DATE", "TIMESTAMP"))
+    if not numbers and not times:
+        raise no_time(source.label, column, column_type)

@@ -44,14 +44,19 @@ def dirt(level: CheckIds) -> dict[str, str]:
     """The condition of each kind of dirt that a level looks for."""
     if level == "none":
         return {}
-    suspicious = f"NOT coalesce(regexp_full_match({ID}, '{_PLAIN}'), false)"
-    basic = {kind: f"({suspicious} AND ({condition}))" for kind, condition in _BASIC.items()}
-    return basic if level == "basic" else {**basic, **_FULL}
+    return _BASIC if level == "basic" else {**_BASIC, **_FULL}
 
 
 def dirty(level: CheckIds) -> str:
     """Whether an id has dirt of any kind; never null."""
-    return " OR ".join(f"coalesce({test}, false)" for test in dirt(level).values()) or "false"
+    if level == "none":
+        return "false"
+    # CASE, because AND would do the work of all its conditions for every id.
+    basic = " OR ".join(f"coalesce({test}, false)" for test in _BASIC.values())
+    found = f"CASE WHEN regexp_full_match({ID}, '{_PLAIN}') THEN false ELSE {basic} END"
+    if level == "full":
+        found += "".join(f" OR coalesce({test}, false)" for test in _FULL.values())
+    return f"({found})"
 
 
 def prepare_twins(engine: DuckDBEngine, population: str) -> None:
@@ -65,16 +70,3 @@ def prepare_twins(engine: DuckDBEngine, population: str) -> None:
         f"FROM {population} WHERE regexp_full_match({ID}, '[0-9]+') "
         f"GROUP BY 1 HAVING min({ID}) <> max({ID})"
     )
-
-
-def count_dirt(engine: DuckDBEngine, population: str, level: CheckIds) -> dict[str, int]:
-    """How many rows have each kind of dirt, how many have any, and how many rows there are.
-
-    An id may have dirt of several kinds, so the kinds may sum to more than ``any``.
-    """
-    if level == "full":
-        prepare_twins(engine, population)
-    tests = {**dirt(level), "any": dirty(level)}
-    counts = ", ".join(f"count(*) FILTER ({test})" for test in tests.values())
-    row = engine.query(f"SELECT {counts}, count(*) FROM {population}")[0]
-    return dict(zip([*tests, "rows"], map(int, row), strict=True))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from abtest.sources.wanted import Wanted, day_column
+from abtest.sources.duckdb_times import Reading, day_sql, instant_sql
+from abtest.sources.wanted import day_column
 
 if TYPE_CHECKING:
-    from abtest.sources.tables import Keep
+    from abtest.sources.wanted import Wanted
 
 MISSING = ("", "NaN", "nan", "NULL", "null", "None", "<NA>")
 _TRUE = ("true", "t", "yes", "y", "1", "1.0")
@@ -15,10 +16,10 @@ _FALSE = ("false", "f", "no", "n", "0", "0.0")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _NUMBERS = (*_INTEGERS, *(f"U{name}" for name in _INTEGERS), "FLOAT", "DOUBLE")
 _FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
-_DATE, _TIME = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}", r"[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
-# The engine also reads "PM", "CET" and "infinity", and takes no notice of them in a local time.
-_LOCAL = f"^{_DATE}({_TIME})?$"
-_WITH_OFFSET = rf"^{_DATE}{_TIME} ?(Z|z|UTC|GMT|[+-]\d{{2}}(:?\d{{2}})?)$"
+# Types that a 64-bit integer holds without loss.
+_BIGINTS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+# 1.200,47 and 1200,47, where the spec says that the comma is decimal.
+_COMMA = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"
 
 # What a bad value is called in a message, and what to do about it.
 RULES = {
@@ -27,6 +28,7 @@ RULES = {
         "An id column with holes became decimal; write it as text.",
     ),
     "number": ("a number", "Write 1200.47: a decimal point, no thousands separator."),
+    "integer": ("a whole number", "Write 1200."),
     "flag": ("true or false", "A proportion needs true/false or 1/0."),
     "instant": (
         "a date or a time",
@@ -50,8 +52,22 @@ def is_number(column_type: str) -> bool:
     return column_type in _NUMBERS or column_type.startswith("DECIMAL")
 
 
-def value_sql(column: str, column_type: str, wanted: str, zone: str) -> str:
-    """The expression that reads a column as wanted; it is null where the cell is missing or bad."""
+def is_integer(column_type: str) -> bool:
+    """Whether DuckDB's type is whole numbers that fit into 64 bits."""
+    return column_type in _BIGINTS
+
+
+def value_sql(column: str, column_type: str, wanted: str, reading: Reading | str) -> str:
+    """The expression that reads a column as wanted; it is null where the cell is missing or bad.
+
+    Args:
+        column: The column.
+        column_type: Its type in DuckDB.
+        wanted: What it is to become.
+        reading: How cells are read; a zone where nothing else is said.
+    """
+    if isinstance(reading, str):
+        reading = Reading(reading)
     name = quote(column)
     if column_type == "VARCHAR":
         # Outer blanks are kept in ids and variants: " 7" is not "7".
@@ -61,22 +77,26 @@ def value_sql(column: str, column_type: str, wanted: str, zone: str) -> str:
     if wanted == "text":
         return _text_sql(name, column_type)
     if wanted == "number":
-        double = f"TRY_CAST({name} AS DOUBLE)"
+        double = _double_sql(name, column_type, reading)
         return f"CASE WHEN isfinite({double}) THEN {double} END"
+    if wanted == "integer":
+        return f"TRY_CAST({name} AS BIGINT)"
     if wanted == "flag":
         return _flag_sql(name, column_type)
-    return _instant_sql(name, column_type, zone)
+    return instant_sql(name, column_type, reading)
 
 
-def bad_sql(column: str, column_type: str, wanted: str, zone: str) -> str:
+def bad_sql(column: str, column_type: str, wanted: str, reading: Reading | str) -> str:
     """Whether a cell is there but cannot be read as wanted."""
+    if isinstance(reading, str):
+        reading = Reading(reading)
     name = quote(column)
-    value = value_sql(column, column_type, wanted, zone)
+    value = value_sql(column, column_type, wanted, reading)
     if column_type == "VARCHAR":
         missing = ", ".join(literal(word) for word in MISSING)
         there = f"{name} IS NOT NULL AND trim({name}) NOT IN ({missing})"
         if wanted == "number":  # "inf" is a number, but none that can be averaged
-            return f"{there} AND TRY_CAST(trim({name}) AS DOUBLE) IS NULL"
+            return f"{there} AND {_double_sql(f'trim({name})', column_type, reading)} IS NULL"
         return f"{there} AND ({value}) IS NULL"
     if column_type in ("FLOAT", "DOUBLE"):
         there = f"{name} IS NOT NULL AND isfinite({name})"
@@ -84,54 +104,33 @@ def bad_sql(column: str, column_type: str, wanted: str, zone: str) -> str:
     return f"{name} IS NOT NULL AND ({value}) IS NULL"
 
 
-def day_sql(instant: str, zone: str) -> str:
-    """The local day of microseconds since 1970, as days since 1970-01-01."""
-    moment = f"make_timestamptz({instant})"
-    return f"(timezone({literal(zone)}, {moment})::DATE - DATE '1970-01-01')"
-
-
-def select_sql(wanted: Wanted, column_type: str, zone: str, tag: str) -> list[str]:
+def select_sql(wanted: Wanted, column_type: str, reading: Reading, tag: str) -> list[str]:
     """The select list for one wanted column; a bad cell raises an error that carries the tag."""
-    value = value_sql(wanted.column, column_type, wanted.type, zone)
-    bad = bad_sql(wanted.column, column_type, wanted.type, zone)
+    value = value_sql(wanted.column, column_type, wanted.type, reading)
+    bad = bad_sql(wanted.column, column_type, wanted.type, reading)
     checked = f"CASE WHEN {bad} THEN error({literal(tag)}) ELSE {value} END"
     if wanted.type == "text" and not column_type.startswith(_FLOATS):
         checked = value  # every text is a text
+    if wanted.type == "integer" and is_integer(column_type):
+        checked = value  # and every integer an integer
     if wanted.type != "instant":
         return [f"{checked} AS {quote(wanted.name)}"]
     return [
         f"{checked} AS {quote(wanted.name)}",
-        f"{day_sql(checked, zone)} AS {quote(day_column(wanted.name))}",
+        f"{day_sql(checked, reading.zone)} AS {quote(day_column(wanted.name))}",
     ]
 
 
-def keep_texts_sql(keep: Keep, column_type: str) -> list[str]:
-    """The conditions on a column as text; a missing value never meets one."""
-    text = _kept_text(keep.column, column_type)
-    conditions = []
-    if keep.equals is not None:
-        conditions.append(f"{text} = {literal(keep.equals)}")
-    if keep.not_equals is not None:
-        conditions.append(f"{text} <> {literal(keep.not_equals)}")
-    if keep.starts_with is not None:
-        conditions.append(f"starts_with({text}, {literal(keep.starts_with)})")
-    if keep.not_starts_with is not None:
-        conditions.append(f"NOT starts_with({text}, {literal(keep.not_starts_with)})")
-    return conditions
+def _double_sql(name: str, column_type: str, reading: Reading) -> str:
+    """A double; null where the text is no number."""
+    if column_type != "VARCHAR" or reading.decimal == ".":
+        return f"TRY_CAST({name} AS DOUBLE)"
+    point = f"replace(replace({name}, '.', ''), ',', '.')"
+    plain = f"regexp_matches({name}, '{_COMMA}')"
+    return f"CASE WHEN {plain} THEN TRY_CAST({point} AS DOUBLE) END"
 
 
-def keep_numbers_sql(keep: Keep, column_type: str, tag: str) -> list[str]:
-    """The conditions on a column as a number; a cell that is none raises an error with the tag."""
-    number = f"({value_sql(keep.column, column_type, 'number', 'UTC')})"
-    if not is_number(column_type):
-        bad = bad_sql(keep.column, column_type, "number", "UTC")
-        number = f"(CASE WHEN {bad} THEN error({literal(tag)}) ELSE {number} END)"
-    above = [] if keep.above is None else [f"{number} > {keep.above!r}"]
-    below = [] if keep.below is None else [f"{number} < {keep.below!r}"]
-    return above + below
-
-
-def _kept_text(column: str, column_type: str) -> str:
+def kept_text_sql(column: str, column_type: str) -> str:
     """A cell as text: 17850.0 is 17850, as in ids, and 0.5 stays 0.5."""
     text = value_sql(column, column_type, "text", "UTC")
     if not column_type.startswith(_FLOATS):
@@ -159,32 +158,3 @@ def _flag_sql(name: str, column_type: str) -> str:
     if is_number(column_type):
         return f"CASE WHEN {name} = 1 THEN 1 WHEN {name} = 0 THEN 0 END"
     return "NULL"
-
-
-def _instant_sql(name: str, column_type: str, zone: str) -> str:
-    if column_type in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"):
-        return f"epoch_us(CAST({name} AS TIMESTAMPTZ))"
-    if column_type == "DATE" or column_type.startswith("TIMESTAMP"):
-        return f"epoch_us({_local_sql(f'CAST({name} AS TIMESTAMP)', zone)})"
-    if column_type == "VARCHAR":
-        local = _local_sql(f"TRY_CAST({name} AS TIMESTAMP)", zone)
-        utc = f"regexp_replace({name}, ' ?(z|UTC|GMT)$', 'Z')"
-        aware = f"TRY_CAST(regexp_replace({utc}, ' ([+-])', '\\1') AS TIMESTAMPTZ)"
-        return (
-            f"epoch_us(CASE WHEN regexp_matches({name}, {literal(_LOCAL)}) THEN {local} "
-            f"WHEN regexp_matches({name}, {literal(_WITH_OFFSET)}) THEN {aware} END)"
-        )
-    return "NULL"
-
-
-def _local_sql(time: str, zone: str) -> str:
-    """The instant of a local time; where clocks go back, the first of the two (RFC 5545, 3.3.5).
-
-    DuckDB takes the second. Clocks go back by one hour everywhere but on Lord Howe Island.
-    """
-    second = f"timezone({literal(zone)}, {time})"
-    if zone == "UTC":
-        return second
-    first = f"{second} - INTERVAL 1 HOUR"
-    repeated = f"timezone({literal(zone)}, {first}) = {time}"
-    return f"CASE WHEN {repeated} THEN {first} ELSE {second} END"

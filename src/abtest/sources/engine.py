@@ -24,6 +24,14 @@ class Engine(Protocol):
         """
         ...
 
+    def holds_integers(self, name: str, table: Table, column: str) -> bool:
+        """Whether a column's type is that of whole numbers of at most 64 bits.
+
+        Raises:
+            DataError: The table or the column does not exist.
+        """
+        ...
+
     def scan(self, name: str, table: Table, wanted: Sequence[Wanted]) -> nw.LazyFrame[Any]:
         """The wanted columns of a table, under their new names, where its ``keep`` holds.
 
@@ -50,6 +58,14 @@ class Engine(Protocol):
 
     def copies(self, name: str, table: Table) -> int:
         """How many rows of a table, of those it keeps, repeat another in every column."""
+        ...
+
+    def left_out(self, name: str, table: Table) -> dict[str, int]:
+        """How many rows of a table each of its rules leaves out; a row counts once."""
+        ...
+
+    def bad_lines(self) -> dict[str, int]:
+        """How many broken lines were skipped on request, by table."""
         ...
 
     def fingerprints(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from abtest.assignment.formula import FORMULA
+from abtest.sources.duckdb_population import POPULATION_HASH
 from abtest.stats.sample_ratio import sample_ratio
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def manifest(
         plan: How the list was assigned.
         counts: What came of it.
         spec_fingerprint: Of the spec with every default filled in.
-        inputs: SHA-256 of each file that was read; ``customers`` is the population's hash.
+        inputs: SHA-256 of each file that was read.
         balance: Attributes by variant.
     """
     experiment = plan.experiment
@@ -48,8 +49,9 @@ def manifest(
         "by": "hash" if plan.stratify is None else "blocks",
         "stratify": plan.stratify,
         "truth": _truth(plan),
-        "population": dict(sorted(inputs.items())),
         "rows": counts.rows,
+        "population": {POPULATION_HASH: counts.population},
+        "inputs": dict(sorted(inputs.items())),
         "rows_that_repeat_a_customer": counts.repeated,
         "left_out": counts.left_out,
         "check_ids": plan.check_ids,

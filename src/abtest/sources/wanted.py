@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ColumnType = Literal["text", "number", "flag", "instant"]
+ColumnType = Literal["text", "integer", "number", "flag", "instant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class Wanted:
     of files and zones:
 
     * ``text``: as it stands; whole numbers become their digits; missing where empty, NaN or null.
+    * ``integer``: a whole number of 64 bits, of a column that holds such numbers only.
     * ``number``: a double; missing where empty, NaN, null or infinite.
     * ``flag``: 1 or 0, from true/false, yes/no, 1/0.
     * ``instant``: two columns: ``name``, microseconds since 1970 in UTC, and ``{name}_day``, the

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
-from pydantic_core import PydanticCustomError
 
 from abtest.fields import Alpha, Block, Duration, Key
 from abtest.methods import Method
@@ -24,35 +23,6 @@ class Correction(Block):
     """Explains."""
     exploratory: Procedure = "bh"
     """Suggests; keeps the share of false leads at alpha."""
-
-
-class CovariateWindow(Block):
-    """A half-open window before the anchor."""
-
-    start: Duration
-    """Where it starts: -90d."""
-    end: Duration
-    """Where it ends: 0d at the latest, so that nothing the treatment could move is inside."""
-
-    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401, ARG002 - pydantic's signature
-        if self.end.total_seconds() > 0:
-            raise PydanticCustomError(
-                "covariate_window",
-                "reaches past the anchor, where the treatment may have moved it; it must end by 0d",
-            )
-        if self.end <= self.start:
-            raise PydanticCustomError("window_order", "must end after its start")
-
-
-class Covariate(Block):
-    """Events of a unit before its anchor, counted or added up."""
-
-    kind: Literal["count", "sum"]
-    """count or sum."""
-    events: str
-    """Which stream of data.events."""
-    window: CovariateWindow
-    """The window; it must end at or before the anchor."""
 
 
 class Sequential(Block):

@@ -125,6 +125,7 @@ def _phases(spec: Spec, names: tuple[str, ...]) -> list[Phase]:
             parse_instant(phase.from_, spec.schedule.timezone),
             None if phase.coverage is None else _parts(phase.coverage),
             None if phase.weights is None else [phase.weights[name] for name in names],
+            None if phase.ranges is None else [phase.ranges.get(name, ()) for name in names],
         )
         for phase in spec.assignment.phases
     ]

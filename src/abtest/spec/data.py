@@ -18,12 +18,12 @@ from abtest.spec.times import Instant
 
 def _assignments_form(value: Any) -> str:  # noqa: ANN401 - raw YAML
     if isinstance(value, dict):
-        return "from_events" if "from_events" in value else "table"
-    return "from_events" if isinstance(value, AssignmentsFromEvents) else "table"
+        return "from_events" if "from_events" in value else "one_table"
+    return "from_events" if isinstance(value, AssignmentsFromEvents) else "one_table"
 
 
 Assignments = Annotated[
-    Annotated[AssignmentsTable, Tag("table")]
+    Annotated[AssignmentsTable, Tag("one_table")]
     | Annotated[AssignmentsFromEvents, Tag("from_events")],
     Discriminator(_assignments_form),
 ]

@@ -11,7 +11,8 @@ from pydantic import Field
 from abtest.fields import Block, Key
 from abtest.metrics import AnyMetric
 from abtest.sources.tables import Column
-from abtest.spec.analysis import Analysis, Covariate, DecisionBlock
+from abtest.spec.analysis import Analysis, DecisionBlock
+from abtest.spec.covariates import Covariate
 from abtest.spec.data import Data
 from abtest.spec.variants import Assignment, Factors, Schedule, Variant
 

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from abtest.errors import Fault
+from abtest.metrics.base import ANCHORS
 from abtest.spec.faults import nearest
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Names:
         has_unit_rows: Whether the data have one row per unit, with outcomes in columns.
         streams: Names of streams of events.
         used_streams: Where a stream is named, and which.
+        used_anchors: Where an anchor is named, and which.
     """
 
     variants: tuple[str, ...]
@@ -40,6 +42,7 @@ class Names:
     has_unit_rows: bool
     streams: tuple[str, ...]
     used_streams: tuple[tuple[YamlPath, str], ...]
+    used_anchors: tuple[tuple[YamlPath, str], ...]
 
     @classmethod
     def of(cls, spec: Any) -> Names:  # noqa: ANN401 - raw YAML
@@ -57,6 +60,11 @@ class Names:
             has_unit_rows=_meant(_meant(data, "units"), "variant") is not None,
             streams=tuple(events) if isinstance(events, dict) else (),
             used_streams=tuple(_used_streams(spec)),
+            used_anchors=tuple(
+                (("metrics", i, "anchor"), metric["anchor"])
+                for i, metric in enumerate(_list(_get(spec, "metrics")))
+                if isinstance(_get(metric, "anchor"), str)
+            ),
         )
 
     def misspells(self, word: str) -> bool:
@@ -76,8 +84,12 @@ def _meant(data: Any, key: str) -> Any:  # noqa: ANN401 - raw YAML
     return data.get(key) if key in data or not close else data[close[0]]
 
 
+def _list(items: Any) -> list[Any]:  # noqa: ANN401 - raw YAML
+    return items if isinstance(items, list) else []
+
+
 def _mappings(items: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - raw YAML
-    return [item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict)]
+    return [item for item in _list(items) if isinstance(item, dict)]
 
 
 def _keys(items: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -103,8 +115,7 @@ def _used_streams(spec: Any) -> Iterator[tuple[YamlPath, str]]:  # noqa: ANN401 
         ("decision", "value", "events"),
         ("decision", "redemptions"),
     ]
-    metrics = _get(spec, "metrics")
-    for i, metric in enumerate(metrics if isinstance(metrics, list) else ()):
+    for i, metric in enumerate(_list(_get(spec, "metrics"))):
         stream = _get(metric, "events")
         if isinstance(stream, str):
             yield ("metrics", i, "events"), stream
@@ -129,3 +140,9 @@ def unknown_streams(names: Names) -> Iterator[Fault]:
             message = f"is {stream!r}, which is no stream of data.events"
             hint = nearest(stream, streams) or "add the stream to data.events"
             yield Fault(path, message, hint)
+    for path, anchor in names.used_anchors:
+        if anchor not in (*ANCHORS, *streams):
+            message = (
+                f"is {anchor!r}; it must be assignment, first_event or a stream of data.events"
+            )
+            yield Fault(path, message, nearest(anchor, [*ANCHORS, *streams]))

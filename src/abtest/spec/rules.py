@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from abtest.errors import Fault
 from abtest.fields import format_duration
-from abtest.metrics.base import ColumnMetric, EventMetric
-from abtest.metrics.ratio import RatioMetric
-from abtest.metrics.total import SumMetric
+from abtest.metrics.base import EventMetric
 from abtest.sources.tables import AssignmentsFromEvents
+from abtest.spec.covariates import ColumnCovariate
+from abtest.spec.data_rules import data_faults
 from abtest.spec.faults import nearest
-from abtest.spec.split_rules import split_faults
-from abtest.stats.summaries import Moments
+from abtest.spec.metric_rules import metric_faults
+from abtest.spec.split_rules import split_advice, split_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,14 +43,14 @@ def faults_in(spec: Spec, names: Names) -> list[Fault]:
         _lengths,
     ]
     if names.has_data:
-        rules += [_shape, _event_metrics, _column_metrics, _ratios, _from_events, _money]
+        rules += [_shape, data_faults, metric_faults, _from_events, _money]
     return [*split_faults(spec), *(fault for rule in rules for fault in rule(spec, names))]
 
 
 def advice_on(spec: Spec) -> list[Fault]:
     """What is allowed but probably not meant."""
     rules = (_hidden_marks, _prices, _costs, _populations, _anchors, _starts, _margins)
-    return [fault for rule in rules for fault in rule(spec)]
+    return [*split_advice(spec), *(fault for rule in rules for fault in rule(spec))]
 
 
 def _variants(spec: Spec, names: Names) -> Iterator[Fault]:
@@ -129,56 +129,6 @@ def _shape(spec: Spec, names: Names) -> Iterator[Fault]:
         yield Fault(("data",), message)
     if spec.unit is None and names.has_assignments:
         yield Fault(("unit",), "is null; with assignments it must name the column of unit ids")
-
-
-def _event_metrics(spec: Spec, names: Names) -> Iterator[Fault]:
-    for i, metric in enumerate(spec.metrics):
-        if not isinstance(metric, EventMetric):
-            continue
-        if isinstance(metric, SumMetric) and _worthless(spec, metric.events):
-            path = ("data", "events", metric.events, "value")
-            hint = "add `value: amount`, the column with what an event is worth"
-            yield Fault(path, f"is missing; metric {metric.key} adds it up", hint)
-        if not names.has_assignments:
-            hint = "add data.assignments, or use a metric on a column (proportion, mean, ratio)"
-            yield Fault(("metrics", i), "counts events, but the data has no assignments", hint)
-
-
-def _worthless(spec: Spec, stream: str) -> bool:
-    return stream in spec.data.events and spec.data.events[stream].value is None
-
-
-def _column_metrics(spec: Spec, names: Names) -> Iterator[Fault]:
-    for i, metric in enumerate(spec.metrics):
-        if isinstance(metric, ColumnMetric) and not names.has_unit_rows:
-            hint = "metrics on columns need data.units with a variant column"
-            yield Fault(("metrics", i), "reads a column, but the data has no unit rows", hint)
-
-
-def _ratios(spec: Spec, names: Names) -> Iterator[Fault]:
-    by_key = {metric.key: metric for metric in spec.metrics}
-    columns_allowed = not names.has_assignments
-    for i, metric in enumerate(spec.metrics):
-        if not isinstance(metric, RatioMetric):
-            continue
-        parts = []
-        for side in ("numerator", "denominator"):
-            name = getattr(metric, side)
-            part = by_key.get(name)
-            if part is None and name not in names.metrics and not columns_allowed:
-                message = f"is {name!r}, which is no metric"
-                known = [key for key, other in by_key.items() if other.summary is Moments]
-                yield Fault(("metrics", i, side), message, nearest(name, known))
-            elif part is not None and part.summary is not Moments:
-                message = f"is {name!r}, a {part.kind}; it must be a mean, a count or a sum"
-                yield Fault(("metrics", i, side), message)
-            parts.append(part)
-        top, bottom = parts
-        if isinstance(top, EventMetric) and isinstance(bottom, EventMetric):
-            same = top.anchor == bottom.anchor and top.maturity == bottom.maturity
-            if not same or top.window != bottom.window:
-                message = "has parts with different windows, anchors or maturity; they must agree"
-                yield Fault(("metrics", i), message)
 
 
 def _from_events(spec: Spec, names: Names) -> Iterator[Fault]:
@@ -277,6 +227,20 @@ def _populations(spec: Spec) -> Iterator[Fault]:
             if _AFTER_TREATMENT.search(keep.column):
                 message = f"keeps units by {keep.column!r}, which happens after the treatment"
                 yield Fault(("data", name, "keep", i), message, hint)
+        for i, rule in enumerate(getattr(table, "exclude", ())):
+            if _AFTER_TREATMENT.search(rule.column):
+                message = f"leaves units out by {rule.column!r}, which happens after the treatment"
+                yield Fault(("data", name, "exclude", i), message, hint)
+    yield from _late_columns(spec)
+
+
+def _late_columns(spec: Spec) -> Iterator[Fault]:
+    """Segments and covariates that are probably from after the treatment."""
+    hint = "use what was known before the assignment"
+    for key, covariate in spec.covariates.items():
+        if isinstance(covariate, ColumnCovariate) and _AFTER_TREATMENT.search(covariate.column):
+            message = f"is {covariate.column!r}, which sounds like something after the treatment"
+            yield Fault(("covariates", key, "column"), message, hint)
     for i, segment in enumerate(spec.analysis.segments):
         if _AFTER_TREATMENT.search(segment):
             message = f"is {segment!r}, which sounds like something after the treatment"
@@ -287,7 +251,7 @@ def _anchors(spec: Spec) -> Iterator[Fault]:
     if isinstance(spec.data.assignments, AssignmentsFromEvents):
         return
     for i, metric in enumerate(spec.metrics):
-        if isinstance(metric, EventMetric) and metric.anchor == "first_event":
+        if isinstance(metric, EventMetric) and metric.anchor != "assignment":
             message = "is anchored on an event after assignment, which the treatment may have moved"
             hint = "its numbers are descriptive; anchor the primary metric on assignment"
             yield Fault(("metrics", i, "anchor"), message, hint)

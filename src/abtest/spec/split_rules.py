@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from abtest.assignment.ranges import range_faults
 from abtest.errors import Fault
 from abtest.instants import parse_instant
 from abtest.spec.cells import factor_faults, weights_of
 from abtest.spec.faults import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from abtest.spec.experiment import Spec
     from abtest.spec.variants import Phase
@@ -26,6 +27,17 @@ def split_faults(spec: Spec) -> Iterator[Fault]:
     if spec.assignment.stratify is not None and spec.cluster is not None:
         message = "is of units; a spec with clusters cannot be stratified"
         yield Fault(("assignment", "stratify"), message)
+
+
+def split_advice(spec: Spec) -> Iterator[Fault]:
+    """What of the split is allowed but probably not meant."""
+    ranged = False
+    for i, phase in enumerate(spec.assignment.phases):
+        if ranged and phase.weights is not None and phase.ranges is None:
+            message = "bring the formula's intervals back: customers change variant who need not"
+            hint = "`abtest plan --diff OLD NEW --write-ranges` writes ranges for this phase too."
+            yield Fault(("assignment", "phases", i, "weights"), message, hint)
+        ranged = phase.ranges is not None or (ranged and phase.weights is None)
 
 
 def _slots(spec: Spec) -> Iterator[Fault]:
@@ -44,11 +56,15 @@ def _slots(spec: Spec) -> Iterator[Fault]:
 
 def _phases(spec: Spec) -> Iterator[Fault]:
     before = None
+    weights = weights_of(spec)
     for i, phase in enumerate(spec.assignment.phases):
         path = ("assignment", "phases", i)
-        yield from _weights(spec, phase, i)
-        if phase.coverage is None and phase.weights is None:
-            yield Fault(path, "changes nothing; it must set coverage or weights")
+        broken = list(_weights(spec, phase, i))
+        yield from broken
+        weights = {} if broken else phase.weights or weights
+        yield from _ranges(spec, phase, i, weights)
+        if phase.coverage is None and phase.weights is None and phase.ranges is None:
+            yield Fault(path, "changes nothing; it must set coverage, weights or ranges")
         try:
             start = parse_instant(phase.from_, spec.schedule.timezone)
         except ValueError as error:
@@ -74,3 +90,21 @@ def _weights(spec: Spec, phase: Phase, index: int) -> Iterator[Fault]:
         )
     if phase.weights and not any(phase.weights.values()):
         yield Fault(path, "sum to 0; at least one must be positive")
+
+
+def _ranges(spec: Spec, phase: Phase, index: int, weights: Mapping[str, int]) -> Iterator[Fault]:
+    """What is wrong with a phase's ranges; nothing is said of weights that are at fault."""
+    if phase.ranges is None:
+        return
+    names = list(weights_of(spec))
+    path = ("assignment", "phases", index, "ranges")
+    if spec.assignment.stratify is not None:
+        yield Fault(path, "have no effect with stratify, which deals variants out in blocks")
+    unknown = [name for name in phase.ranges if names and name not in names]
+    for name in unknown:
+        yield Fault((*path, name), "is no variant", nearest(name, names))
+    if unknown or not any(weights.values()):
+        return
+    hint = "`abtest plan --diff OLD NEW --write-ranges` writes ranges that fit."
+    for name, message in range_faults(phase.ranges, weights):
+        yield Fault((*path, name) if name else path, message, hint)

@@ -11,6 +11,7 @@ from abtest.fields import Block, Key, Text
 from abtest.spec.times import Instant, IsoDate, Zone
 
 Weight = Annotated[int, Field(ge=0, le=1_000_000)]
+Number = Annotated[int, Field(ge=0, le=2**52)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Money = Annotated[float, Field(ge=0)]
 
@@ -83,7 +84,7 @@ class Layer(Block):
 
 
 class Phase(Block):
-    """A dated change of coverage or weights; never rewritten."""
+    """A dated change of coverage, weights or ranges; never rewritten."""
 
     from_: Annotated[Instant, Field(alias="from")]
     """When it takes effect."""
@@ -91,6 +92,9 @@ class Phase(Block):
     """The share of units enrolled from then on."""
     weights: dict[str, Weight] | None = None
     """Weights from then on."""
+    ranges: dict[str, tuple[tuple[Number, Number], ...]] | None = None
+    """Which of the 2**52 numbers are whose from then on, so that fewer customers change variant;
+    `abtest plan --write-ranges` writes them."""
 
 
 class Assignment(Block):
@@ -105,7 +109,7 @@ class Assignment(Block):
     layer: Layer | None = None
     """Slots of a layer, so that experiments do not overlap."""
     phases: tuple[Phase, ...] = ()
-    """Dated changes of coverage or weights."""
+    """Dated changes of coverage, weights or ranges."""
     stratify: Annotated[str, Field(min_length=1)] | None = None
     """A column of a known list: variants are dealt out evenly within each of its values."""
     overrides: dict[str, Text] = {}

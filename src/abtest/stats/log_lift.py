@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from abtest.stats.life_table import LifeTable
 from abtest.stats.means import mean_level
 from abtest.stats.ratios import ratio_level
 from abtest.stats.summaries import Moments, Proportion
+from abtest.stats.value_counts import ValueCounts
 
 if TYPE_CHECKING:
     from abtest.stats.summaries import Summary
@@ -65,5 +67,7 @@ def _value_and_variance(summary: Summary) -> tuple[float | None, float | None]:
             return None, None
         rate = summary.value
         return rate, rate * (1 - rate) / summary.n
+    if isinstance(summary, LifeTable | ValueCounts):
+        return None, None  # its value depends on a horizon or a quantile, not known here
     level = mean_level(summary) if isinstance(summary, Moments) else ratio_level(summary)
     return level.value, level.variance

@@ -81,3 +81,31 @@ def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio
     notes = ("an expected count is under 5: the p-value is approximate",) if small else ()
     pvalue = float(special.chdtrc(df, statistic))
     return SampleRatio(statistic, df, pvalue, expected, unexpected, notes)
+
+
+def summed(tests: Sequence[SampleRatio]) -> SampleRatio:
+    """Several splits as one: customers who entered at 50:50, and those who entered at 80:20.
+
+    The statistics and their degrees of freedom add up, as the splits are independent; so do the
+    expected counts.
+
+    Args:
+        tests: One test for each split, of the same variants.
+
+    Returns:
+        The test of all of them.
+
+    Example:
+        >>> both = summed([sample_ratio([50, 50], [1, 1]), sample_ratio([85, 15], [4, 1])])
+        >>> both.df, round(both.statistic, 4)
+        (2, 1.5625)
+    """
+    found = [test for test in tests if test.pvalue is not None]
+    statistic, df = sum(test.statistic or 0.0 for test in found), sum(test.df for test in found)
+    return SampleRatio(
+        statistic=statistic if found else None,
+        df=df,
+        pvalue=float(special.chdtrc(df, statistic)) if found else None,
+        expected=tuple(map(sum, zip(*(test.expected for test in tests), strict=True))),
+        unexpected=sum(test.unexpected for test in tests),
+    )

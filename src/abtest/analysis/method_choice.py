@@ -1,0 +1,65 @@
+"""Which method compares which metric, and on which sufficient statistics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from abtest.methods import Quantile, default_method
+from abtest.methods.survival import SurvivalMethod
+from abtest.metrics.first_event import FirstEventMetric
+from abtest.metrics.quantile import QuantileMetric
+from abtest.metrics.survival import SurvivalMetric
+from abtest.stats.life_table import LifeTable, common_horizon
+from abtest.stats.summaries import Moments
+from abtest.stats.value_counts import ValueCounts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from abtest.methods import Method
+    from abtest.metrics.base import Metric
+    from abtest.spec import Spec
+    from abtest.stats.summaries import Summary
+
+
+def summary_for(spec: Spec, metric: Metric) -> type[Summary]:
+    """The sufficient statistics that a metric's method takes.
+
+    A mean may be compared by a method on value counts, such as the bootstrap; otherwise the metric
+    says what it is.
+    """
+    chosen = spec.analysis.methods.get(metric.key)
+    if chosen is not None and metric.summary is Moments and chosen.takes is ValueCounts:
+        return ValueCounts
+    return metric.summary
+
+
+def choose_method(spec: Spec, metric: Metric, summaries: Sequence[Summary]) -> Method:
+    """The method of the spec, else the default, with what only the metric or the data can say.
+
+    Args:
+        spec: The experiment.
+        metric: The metric.
+        summaries: All variants' summaries.
+    """
+    chosen = spec.analysis.methods.get(metric.key)
+    if chosen is None and isinstance(metric, QuantileMetric):
+        chosen = Quantile(q=metric.q)
+    method = chosen or default_method(summaries[0])
+    if not isinstance(method, SurvivalMethod):
+        return method
+    end = horizon_of(metric, summaries)
+    for field in ("horizon", "until"):
+        if field in type(method).model_fields and getattr(method, field) is None:
+            return method.model_copy(update={field: end})
+    return method
+
+
+def horizon_of(metric: Metric, summaries: Sequence[Summary]) -> float | None:
+    """Where a metric's survival curves are read; None where no unit was followed."""
+    if isinstance(metric, FirstEventMetric):
+        return float(metric.horizon)
+    if isinstance(metric, SurvivalMetric) and metric.horizon is not None:
+        return metric.horizon
+    tables = [summary for summary in summaries if isinstance(summary, LifeTable)]
+    return common_horizon(tables) or None

@@ -1,0 +1,68 @@
+"""A stream of events as the analysis reads it: rows with a unit, a time, a value and an order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from abtest.metrics.base import AT, DAY_OF, ORDER, VALUE, EventScope
+from abtest.sources.tables import Table
+from abtest.sources.wanted import Wanted, day_column
+
+if TYPE_CHECKING:
+    from abtest.sources.engine import Engine
+    from abtest.sources.tables import EventsTable
+    from abtest.sources.wanted import ColumnType
+    from abtest.spec import Spec
+
+UNIT, VARIANT = "unit", "variant"
+
+
+def unit_type(spec: Spec, engine: Engine) -> ColumnType:
+    """How unit ids are compared: as whole numbers where every table has them so, else as text.
+
+    Whole numbers are joined several times faster; 007 and " 7" are texts and stay what they are.
+    """
+    unit, data = spec.unit, spec.data
+    if unit is None:
+        return "text"
+    tables = {**data.events, "assignments": data.assignments, "units": data.units}
+    whole = all(
+        engine.holds_integers(name, table, table.unit or unit)
+        for name, table in tables.items()
+        if isinstance(table, Table)
+    )
+    return "integer" if whole else "text"
+
+
+def scan_events(spec: Spec, engine: Engine, stream: str, id_type: ColumnType) -> nw.LazyFrame[Any]:
+    """A stream's rows as they were kept: unit, at, day, value, order."""
+    table = spec.data.events[stream]
+    wanted = [
+        Wanted(UNIT, table.unit or spec.unit or "", id_type),
+        Wanted(AT, table.at, "instant"),
+    ]
+    if table.value is not None:
+        wanted += [
+            Wanted(f"{VALUE}{i}", column, "number") for i, column in enumerate(table.value.columns)
+        ]
+    if table.id is not None:
+        wanted.append(Wanted(ORDER, table.id, "text"))
+    rows = engine.scan(stream, table, wanted).rename({day_column(AT): DAY_OF})
+    return rows if table.value is None else _with_value(rows, table)
+
+
+def _with_value(rows: nw.LazyFrame[Any], table: EventsTable) -> nw.LazyFrame[Any]:
+    columns = table.value.columns if table.value is not None else ()
+    value = nw.col(f"{VALUE}0")
+    if len(columns) > 1:
+        value = value * nw.col(f"{VALUE}1")
+    return rows.with_columns(value.alias(VALUE)).drop([f"{VALUE}{i}" for i in range(len(columns))])
+
+
+def scope_of(table: EventsTable) -> EventScope:
+    """How the events of a stream are counted."""
+    if table.merge == "calendar_day":
+        return EventScope("day")
+    return EventScope("order" if table.id is not None else "rows")

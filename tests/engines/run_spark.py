@@ -1,0 +1,74 @@
+"""Analyse random experiments with a local Spark: python run_spark.py SEED... > answers.
+
+In a process of its own, because Spark leaves sockets open. The session's zone is another than the
+experiments', on purpose: no answer may depend on it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from pyspark.sql import SparkSession
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from abtest import analyze
+from engines.random_logs import random_experiment, random_units
+
+
+def main(seeds: list[int]) -> None:
+    session = (
+        SparkSession.builder.master("local[2]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.sql.shuffle.partitions", "1")
+        .config("spark.default.parallelism", "1")
+        .config("spark.sql.session.timeZone", "Pacific/Apia")
+        .getOrCreate()
+    )
+    session.sparkContext.setLogLevel("ERROR")
+    answers: dict[str, Any] = {}
+    for seed in seeds:
+        drawn = random_experiment(seed)
+        with tempfile.TemporaryDirectory() as folder:
+            data = {n: given(session, t, seed, Path(folder) / n) for n, t in drawn.tables.items()}
+            engine = None if seed % 3 == 0 else "spark"
+            answers[str(seed)] = analyze(drawn.spec, data=data, engine=engine).to_dict()
+    units = random_units(1)
+    answers["units"] = analyze(units.spec, data=units.tables, engine="spark").to_dict()
+    session.stop()
+    sys.stdout.write(json.dumps(answers))
+
+
+def given(session: Any, table: pa.Table, seed: int, path: Path) -> Any:
+    """A PySpark frame, a Parquet file, or a CSV file."""
+    if seed % 3 == 0:
+        return session.createDataFrame(in_microseconds(table))
+    if seed % 3 == 1:
+        pyarrow.parquet.write_table(in_microseconds(table), f"{path}.parquet")
+        return f"{path}.parquet"
+    pyarrow.csv.write_csv(table, f"{path}.csv")
+    return f"{path}.csv"
+
+
+def in_microseconds(table: pa.Table) -> pa.Table:
+    """Spark knows no other unit of time; the logs have whole seconds."""
+    fields = [
+        field.with_type(pa.timestamp("us", field.type.tz))
+        if pa.types.is_timestamp(field.type)
+        else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
+
+
+if __name__ == "__main__":
+    main([int(seed) for seed in sys.argv[1:]])
