@@ -9,6 +9,7 @@ assignment, 5% of them from people who were not assigned. The same numbers give 
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -67,7 +68,7 @@ def write_orders(path: Path, customers: int, orders: int, rng: np.random.Generat
     edges = np.linspace(START - BEFORE, START + AFTER, chunks + 1).astype(np.int64)
     people = int(customers / (1 - OUTSIDERS))  # those beyond `customers` were not assigned
     writer, written = None, 0
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         n = min(CHUNK, orders - written)
         table = pa.table(
             {
@@ -107,6 +108,4 @@ if __name__ == "__main__":
     parser.add_argument("--orders-each", type=int, default=5)
     parser.add_argument("--csv", action="store_true")
     given = parser.parse_args()
-    generate(
-        given.folder, given.customers, given.customers * given.orders_each, csv=given.csv
-    )
+    generate(given.folder, given.customers, given.customers * given.orders_each, csv=given.csv)

@@ -28,6 +28,7 @@ class Log:
     lag: str = "0d"
     counted: str = "rows"  # rows, order or day
     others: dict[str, list[Row]] = field(default_factory=dict)  # streams to anchor on
+    other_lags: dict[str, str] = field(default_factory=dict)
 
     def cutoff(self) -> datetime:
         return read_time(self.as_of, self.zone)
@@ -161,7 +162,13 @@ def is_mature(log: Log, metric: Row, anchor: datetime) -> bool:
         over = read_time(after.isoformat(), log.zone)
     else:
         over = anchor + end
-    return over + read_length(log.lag) <= log.cutoff()
+    return over + lag_of(log, metric) <= log.cutoff()
+
+
+def lag_of(log: Log, metric: Row) -> timedelta:
+    """An answer needs the metric's own stream and the one that it is anchored on."""
+    anchor = log.other_lags.get(metric.get("anchor", ""), "0d")
+    return max(read_length(log.lag), read_length(anchor))
 
 
 def is_inside(log: Log, metric: Row, anchor: datetime, at: datetime) -> bool:
@@ -261,6 +268,20 @@ def time_of(log: Log, metric: Row, anchor: datetime, events: list[Row]) -> Any:
     return first, True
 
 
+def share_by_the_end(metric: Row, times: list[tuple[int, bool]]) -> float | None:
+    """The survival curve day by day: of those still followed, how many had the event.
+
+    None where the last days have nobody left who was followed, and it is not known.
+    """
+    without = 1.0
+    for day in range(1, read_length(metric["window"]["end"]).days + 1):
+        at_risk = sum(time >= day for time, _ in times)
+        if at_risk == 0:
+            return 1.0 if without == 0 else None
+        without *= 1 - sum(time == day and event for time, event in times) / at_risk
+    return 1 - without
+
+
 def day_number(log: Log, metric: Row, anchor: datetime, at: datetime) -> int:
     if metric["window"].get("calendar"):
         return (local_day(at, log.zone) - local_day(anchor, log.zone)).days + 1
@@ -272,7 +293,7 @@ def whole_days_followed(log: Log, metric: Row, anchor: datetime) -> int:
     days = 0
     window = metric["window"]
     while days < read_length(window["end"]).days:
-        so_far = {"window": {**window, "end": f"{days + 1}d"}}
+        so_far = {**metric, "window": {**window, "end": f"{days + 1}d"}}
         if not is_mature(log, so_far, anchor):
             break
         days += 1

@@ -88,7 +88,6 @@ def test_unit_rows_need_no_as_of() -> None:
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
-        ({"cluster": "household"}, "cluster"),
         ({"analysis": {"segments": ["tier"]}}, "analysis.segments"),
         ({"analysis": {"correction": {"primary": "dunnett"}}}, "analysis.correction.primary"),
         ({"analysis": {"correction": {"secondary": "gate_holm"}}}, "analysis.correction.secondary"),

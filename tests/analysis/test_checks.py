@@ -145,7 +145,7 @@ def test_events_of_unknown_units(
     assert message in check.message
     assert (check.hint or "").startswith(hint or "")
     assert (check.hint is None) == (hint is None)
-    expected = {"matched": found.matched, "outside": found.outside, "late": found.late}
+    expected = {"matched": found.matched, "outside": found.outside, "late": found.late, "before": 0}
     assert check.details == {"orders": expected}
 
 
@@ -163,7 +163,7 @@ def test_missing_values_of_events() -> None:
         "missing_values"
     ]
     assert found.status == "warn"
-    assert "1 rows of orders have no unit; 2 rows of orders have no time" in found.message
+    assert "1 row of orders has no unit; 2 rows of orders have no time" in found.message
     assert "3 rows of orders have no value. They are left out." in found.message
     assert found.details == {"orders.unit": 1, "orders.time": 2, "orders.value": 3}
 

@@ -77,7 +77,7 @@ def test_a_second_assignment_to_the_same_variant_does_not_move_the_anchor() -> N
     assert result.estimates[0].value == 1.0
     check = check_of(result, "duplicate_rows")
     assert (check.status, check.details["assignments"]) == ("warn", 1)
-    assert "1 assignment rows repeat a unit (counted once)" in check.message
+    assert "1 assignment row repeats a unit (counted once)" in check.message
     assert check_of(result, "crossover").message == "No unit is in two variants."
 
 
@@ -125,7 +125,7 @@ def test_unknown_variants_fail_and_are_left_out() -> None:
     result = run_log(rows)
     check = check_of(result, "unknown_variants")
     assert (check.status, check.details) == ("fail", {"unknown": {"Coupon": 1}})
-    assert "that the spec does not name: 'Coupon' (1 rows). They are left out" in check.message
+    assert "that the spec does not name: 'Coupon' (1 row). They are left out" in check.message
     assert check.hint == "The spec names control, coupon. Add them, or correct the data."
     assert assigned(result) == {"control": 1, "coupon": 1}
 
@@ -154,9 +154,9 @@ def test_variants_in_any_script(control: str) -> None:
             r"1 of 1 rows have no variant\n  Hint: Fill the column, or add a re",
         ),
         ([("a", "None", START)], r"no variant\n  Hint: .*The words null, None and nan count as m"),
-        ([(None, "control", START)], r"1 rows have no unit id\n  Hint: Fill the column, or drop t"),
+        ([(None, "control", START)], r"1 row has no unit id\n  Hint: Fill the column, or drop t"),
         ([("nan", "control", START)], r"no unit id\n  Hint: .*words null, None and nan count as m"),
-        ([("a", "control", None)], r"1 rows have no time in column 'assigned_at'\n  Hint: Without"),
+        ([("a", "control", None)], r"1 row has no time in column 'assigned_at'\n  Hint: Without"),
         (
             [("a", "contrl", START)],
             r"none of the spec's variants \(control, coupon\)\n  Hint: It has: c",
@@ -220,7 +220,7 @@ def test_without_a_unit_each_row_is_one() -> None:
 
 def test_unit_rows_without_an_id_are_refused() -> None:
     frame = units(id=["a", None], variant=["control", "coupon"], won=[1, 0])
-    with pytest.raises(DataError, match="1 rows have no unit id"):
+    with pytest.raises(DataError, match="1 row has no unit id"):
         run_units(frame)
 
 

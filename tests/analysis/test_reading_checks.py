@@ -46,7 +46,7 @@ def test_ids_that_would_match_but_for_their_form_fail(order: str) -> None:
     result = run_log(MANY, rows, metrics=[CONVERSION])
     found = required(result, "lookalike_ids")
     assert found.status == "fail"
-    assert found.message.startswith("1 rows of orders would match a unit but for blanks")
+    assert found.message.startswith("1 row of orders would match a unit but for blanks")
     assert result.decision.verdict == "invalid"
 
 
@@ -89,7 +89,11 @@ def test_a_winner_on_a_handful_of_units_is_not_shipped() -> None:
     assert result.results[0].pvalue < 0.001
     assert (result.decision.verdict, result.decision.rule_line) == ("inconclusive", "few_units")
     assert "fewer than 20 units" in result.decision.reason
-    assert required(result, "few_units").status == "warn"
+    found = required(result, "few_units")
+    assert (found.status, found.hint) == (
+        "warn",
+        "Wait for more units, or for their windows to end.",
+    )
 
 
 def test_hardly_anybody_is_eligible() -> None:

@@ -17,7 +17,15 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from abtest import DataError, analyze
-from analysis.reference import Log, Outcome, analysed_units, evaluate, read_length, read_time
+from analysis.reference import (
+    Log,
+    Outcome,
+    analysed_units,
+    evaluate,
+    read_length,
+    read_time,
+    share_by_the_end,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +65,7 @@ def metrics_for(window: dict[str, Any], lookback: str) -> list[dict[str, Any]]:
     """Every kind of event metric on one window; those that start at the anchor, on its end."""
     from_anchor = {"window": {**window, "start": "0d", "end": "3d"}}
     first, everyone = {"anchor": "first_event"}, {"maturity": "all"}
+    handed_over, curve = {"anchor": "deliveries"}, {"maturity": "censored", **from_anchor}
     kinds: dict[str, dict[str, Any]] = {
         "conversion": {"kind": "conversion", "role": "primary"},
         "conversion_first": {"kind": "conversion", **first},
@@ -76,6 +85,15 @@ def metrics_for(window: dict[str, Any], lookback: str) -> list[dict[str, Any]]:
         "nps": {"kind": "survey", "scale": "nps"},
         "csat": {"kind": "survey", "scale": "csat", **first},
         "top_box": {"kind": "survey", "scale": "csat", "score": "top_box", "top": 4},
+        "conversion_delivered": {"kind": "conversion", **handed_over},
+        "repeat_delivered": {"kind": "repeat_purchase", **handed_over},
+        "sum_delivered": {"kind": "sum", **handed_over},
+        "conversion_curve": {"kind": "conversion", **curve},
+        "repeat_curve": {"kind": "repeat_purchase", **curve},
+        "repeat_first_curve": {"kind": "repeat_purchase", **curve, **first},
+        "time": {"kind": "time_to_event", **from_anchor},
+        "time_first": {"kind": "time_to_event", **from_anchor, **first},
+        "time_delivered": {"kind": "time_to_event", **from_anchor, **handed_over},
     }
     return [
         {"key": key, "events": "orders", "window": window, **rest} for key, rest in kinds.items()
@@ -140,6 +158,18 @@ def drawn_logs(draw: st.DrawFn) -> Drawn:
         for _ in range(draw(st.integers(0, 24)))
     ]
     events += events[: draw(st.integers(0, 2))]
+    of_deliveries = draw(forms)
+    deliveries = [
+        {
+            "unit": draw(st.sampled_from(UNITS)),
+            "at": a_time(
+                draw(st.sampled_from(anchors)) + draw(st.sampled_from(edges)) + draw(nudges),
+                of_deliveries,
+            ),
+        }
+        for _ in range(draw(st.integers(0, 8)))
+    ]
+    other_lag = draw(st.sampled_from(["0d", "0d", "12h", "2d"]))
     known = st.sampled_from(anchors)
     needed = st.sampled_from(
         [read_length(window["end"]) + read_length(lag), timedelta(days=2), timedelta(days=9)]
@@ -148,6 +178,7 @@ def drawn_logs(draw: st.DrawFn) -> Drawn:
     counted = draw(st.sampled_from(["rows", "order", "day"]))
     crossover = draw(st.sampled_from(["first", "first", "exclude"]))
     log = Log(zone, as_of, VARIANTS, assignments, events, crossover, lag, counted)
+    log.others, log.other_lags = {"deliveries": deliveries}, {"deliveries": other_lag}
     metrics = metrics_for(window, lookback)
     return Drawn(log, metrics, draw(st.sampled_from(["csv", "text frame", "aware frame"])))
 
@@ -170,7 +201,14 @@ def spec_of(drawn: Drawn) -> dict[str, Any]:
             "as_of": log.as_of,
             "assignments": {"path": "assignments.csv", "variant": "variant", "at": "at"},
             "crossover": log.crossover,
-            "events": {"orders": orders},
+            "events": {
+                "orders": orders,
+                "deliveries": {
+                    "path": "deliveries.csv",
+                    "at": "at",
+                    "lag": log.other_lags["deliveries"],
+                },
+            },
         },
         "metrics": [*drawn.metrics, RATIO],
     }
@@ -199,8 +237,9 @@ def run(drawn: Drawn) -> Result:
     columns = {
         "assignments": ["unit", "variant", "at", "reason"],
         "orders": ["unit", "at", "order", "amount"],
+        "deliveries": ["unit", "at"],
     }
-    tables = {"assignments": log.assignments, "orders": log.events}
+    tables = {"assignments": log.assignments, "orders": log.events, **log.others}
     with tempfile.TemporaryDirectory() as folder:
         data: dict[str, Any] = {}
         for name, rows in tables.items():
@@ -219,11 +258,13 @@ def reference_of(drawn: Drawn) -> dict[str, dict[str, Outcome]]:
     return found
 
 
-def value(outcome: Outcome) -> float | None:
+def value(metric: dict[str, Any], outcome: Outcome) -> float | None:
     """What is reported of a variant."""
     values: list[Any] = outcome.values  # noqa: PD011 - a list of ours
     if not values:
         return None
+    if metric["kind"] == "time_to_event" or metric.get("maturity") == "censored":
+        return share_by_the_end(metric, values)
     if isinstance(values[0], tuple):
         below = sum(denominator for _, denominator in values)
         return float(sum(numerator for numerator, _ in values) / below) if below else None
@@ -258,6 +299,7 @@ def test_every_event_metric_is_what_the_reference_says(drawn: Drawn) -> None:
     estimates = {(found.metric, found.variant): found for found in result.estimates}
     units = analysed_units(drawn.log)
     expected = reference_of(drawn)
+    asked = {metric["key"]: metric for metric in [*drawn.metrics, RATIO]}
     for metric, by_variant in expected.items():
         for variant, outcome in by_variant.items():
             where = f"{metric} of {variant}"
@@ -267,8 +309,8 @@ def test_every_event_metric_is_what_the_reference_says(drawn: Drawn) -> None:
             assert steps[metric, "eligible", variant] == assigned - outcome.ineligible, where
             assert steps[metric, "observed", variant] == n, where
             assert estimates[metric, variant].n == n, where
-            close_to(estimates[metric, variant].value, value(outcome), where)
-    check_records(result, expected)
+            close_to(estimates[metric, variant].value, value(asked[metric], outcome), where)
+    check_records(result, asked, expected)
 
 
 def close_to(got: float | None, wanted: float | None, where: str) -> None:
@@ -278,7 +320,9 @@ def close_to(got: float | None, wanted: float | None, where: str) -> None:
         assert got == pytest.approx(wanted, rel=1e-9, abs=1e-9), where
 
 
-def check_records(result: Result, expected: dict[str, dict[str, Outcome]]) -> None:
+def check_records(
+    result: Result, asked: dict[str, Any], expected: dict[str, dict[str, Outcome]]
+) -> None:
     """The records say the same, and the standard errors come from the same units."""
     for record in result.results:
         treatment, control = (
@@ -291,6 +335,9 @@ def check_records(result: Result, expected: dict[str, dict[str, Outcome]]) -> No
             len(control.values),
             control.immature,
         )
+        later = asked[record.metric].get("anchor", "assignment") != "assignment"
+        everyone = asked[record.metric].get("maturity") == "all"
+        assert (record.label == "descriptive") == (later or everyone)
         if record.kind in ("count", "sum") and record.se is not None:
             se2 = sum(
                 variance(map(float, one.values)) / len(one.values) for one in (treatment, control)

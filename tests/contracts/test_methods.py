@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from abtest.methods import METHODS, AnyMethod, default_method
 from abtest.stats.life_table import LifeTable
-from abtest.stats.summaries import Moments, PairMoments, Proportion, Summary, ValueCounts
+from abtest.stats.summaries import (
+    Clusters,
+    Moments,
+    PairMoments,
+    Proportion,
+    Summary,
+    ValueCounts,
+)
 
 if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison, Interval
@@ -26,6 +33,7 @@ EMPTY: dict[type[Any], Summary] = {
     PairMoments: PairMoments(0, 0.0, 0.0, 0.0, 0.0, 0.0),
     LifeTable: LifeTable.empty(),
     ValueCounts: ValueCounts.of([]),
+    Clusters: Clusters((), (), ()),
 }
 
 unit = st.tuples(st.floats(0, 1000).map(lambda v: round(v, 2)), st.integers(1, 9).map(float))
@@ -44,6 +52,8 @@ def one(kind: type[Any], numerator: float, denominator: float) -> Any:
         return Moments(1, numerator, 0.0)
     if kind is ValueCounts:
         return ValueCounts.of([numerator])
+    if kind is Clusters:
+        return Clusters((int(denominator),), (numerator,), (denominator,))
     return PairMoments(1, numerator, denominator, 0.0, 0.0, 0.0)
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from support import ROOT
 
+PAGES = ["regression_adjustment.md", "cluster_robust.md", "post_stratification.md"]
 
-@pytest.mark.parametrize("page", ["regression_adjustment.md", "cluster_robust.md"])
+
+@pytest.mark.parametrize("page", PAGES)
 def test_the_shown_output_is_real(page: str) -> None:
     text = (ROOT / "docs" / "methods" / page).read_text(encoding="utf-8")
     source = "\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL))

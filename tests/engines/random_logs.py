@@ -86,7 +86,7 @@ def random_units(seed: int, *, rows: int = 300) -> Experiment:
         "orders": [int(rng.integers(0, 5)) for _ in range(rows)],
     }
     spec = {
-        **_head(),
+        **head(),
         "data": {"units": {"path": "units.csv", "variant": "variant"}},
         "metrics": [
             {"key": "won", "kind": "proportion", "column": "won", "role": "primary"},
@@ -144,7 +144,7 @@ def _written(time: datetime | None, form: str, zone: str) -> Any:
     return local.date() if form == "date" else time
 
 
-def _head() -> dict[str, Any]:
+def head() -> dict[str, Any]:
     return {
         "spec": "abtest/v1",
         "key": "random",
@@ -171,7 +171,7 @@ def _spec(seed: int, zone: str, as_of: str) -> dict[str, Any]:
     if seed % 5 in (1, 4):
         window["calendar"] = True
     return {
-        **_head(),
+        **head(),
         "schedule": {"timezone": zone},
         "data": {
             "as_of": as_of,

@@ -176,6 +176,16 @@ def test_cdnow(run: Callable[[str], Result], metric: str, returned: int, rate: s
     assert found.n_immature == 0
 
 
+def test_fast_food(run: Callable[[str], Result]) -> None:
+    """The store is the unit; its four weeks are averaged."""
+    result = run("fast_food")
+    found = record(result, "sales", "1")
+    assert decimals(found.difference, "10.7695967")
+    assert found.difference > 0
+    assert printed(found.pvalue, ".00127768802")
+    assert found.n + found.n_control + record(result, "sales", "3").n == 137
+
+
 def test_specs_name_no_folder_of_one_machine() -> None:
     for path in SPECS.glob("*.yaml"):
         text = path.read_text(encoding="utf-8")

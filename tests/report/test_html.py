@@ -151,7 +151,7 @@ def test_every_number_is_on_the_page_with_its_method_on_hover() -> None:
         "from -1.36%, no upper bound",
         "readable on 2026-04-19",
         "margin not shown",
-        "prior N(0, 0.05)",
+        "normal, with mean 0 and standard deviation 0.05",
     ):
         assert piece in page.text, piece
     titles = [attributes.get("title") or "" for attributes in page.attributes("td")]
@@ -261,7 +261,7 @@ def test_the_forest_draws_any_name(name: str) -> None:
 def arrows(*rows: ForestRow) -> int:
     """Markers that are neither a dot nor a tick: every drawing has its ticks and one dot a row."""
     svg = str(draw_forest(rows))
-    ticks = len(re.findall(r'id="xtick_\d+"', svg))
+    ticks = len(re.findall(r'id="forest-xtick_\d+"', svg))
     return svg.count("<use ") - ticks - len(rows)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from abtest.report import numbers
+from abtest.report.units import PLAIN, SHARE
+
+UNITS = {"share": SHARE, "plain": PLAIN}
 
 
 @pytest.mark.parametrize(
@@ -71,78 +74,78 @@ def test_an_absent_end_is_named(low: float | None, high: float | None, text: str
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "text"),
+    ("unit", "value", "text"),
     [
-        ("conversion", 0.0, "0.00%"),
-        ("conversion", 1.0, "100.00%"),
-        ("retention", 0.19021, "19.02%"),
-        ("churn", 0.00012, "0.012%"),
-        ("mean", 0.0, "0.00"),
-        ("mean", 51.87240, "51.87"),
-        ("sum", 1234567.891, "1,234,567.89"),
-        ("ratio", 0.0123456, "0.01235"),
-        ("ratio", 3.2e-8, "3.2e-08"),
-        ("mean", -20.0, "-20.00"),
-        ("mean", 1e18, "1e+18"),
-        ("mean", None, "—"),
+        ("share", 0.0, "0.00%"),
+        ("share", 1.0, "100.00%"),
+        ("share", 0.19021, "19.02%"),
+        ("share", 0.00012, "0.012%"),
+        ("plain", 0.0, "0.00"),
+        ("plain", 51.87240, "51.87"),
+        ("plain", 1234567.891, "1,234,567.89"),
+        ("plain", 0.0123456, "0.01235"),
+        ("plain", 3.2e-8, "3.2e-08"),
+        ("plain", -20.0, "-20.00"),
+        ("plain", 1e18, "1e+18"),
+        ("plain", None, "—"),
     ],
 )
-def test_a_value_is_written_in_its_own_unit(kind: str, value: float | None, text: str) -> None:
-    assert numbers.value_with_interval(value, None, None, kind=kind) == (text, "—")
+def test_a_value_is_written_in_its_own_unit(unit: str, value: float | None, text: str) -> None:
+    assert numbers.value_with_interval(value, None, None, unit=UNITS[unit]) == (text, "—")
 
 
 @pytest.mark.parametrize(
-    ("kind", "control", "value", "texts"),
+    ("unit", "control", "value", "texts"),
     [
-        ("mean", 0.6528, 1.4228, ("0.6528", "1.4228")),
-        ("mean", 0.0, 0.0123456, ("0.00000", "0.01235")),
-        ("mean", None, 12.5, ("—", "12.50")),
-        ("mean", None, None, ("—", "—")),
-        ("conversion", 0.00012, 0.25, ("0.012%", "25.000%")),
-        ("conversion", 0.1902, 0.1820, ("19.02%", "18.20%")),
+        ("plain", 0.6528, 1.4228, ("0.6528", "1.4228")),
+        ("plain", 0.0, 0.0123456, ("0.00000", "0.01235")),
+        ("plain", None, 12.5, ("—", "12.50")),
+        ("plain", None, None, ("—", "—")),
+        ("share", 0.00012, 0.25, ("0.012%", "25.000%")),
+        ("share", 0.1902, 0.1820, ("19.02%", "18.20%")),
     ],
 )
 def test_values_that_are_compared_share_their_decimals(
-    kind: str, control: float | None, value: float | None, texts: tuple[str, str]
+    unit: str, control: float | None, value: float | None, texts: tuple[str, str]
 ) -> None:
-    assert numbers.compared_values(control, value, kind=kind) == texts
+    assert numbers.compared_values(control, value, unit=UNITS[unit]) == texts
 
 
 @pytest.mark.parametrize(
-    ("kind", "ends", "texts"),
+    ("unit", "ends", "texts"),
     [
-        ("proportion", (-0.0082, -0.0133, -0.0031), ("-0.82 pp", "-1.33 to -0.31 pp")),
-        ("proportion", (0.01, 0.001, None), ("+1.00 pp", "from +0.10 pp, no upper bound")),
-        ("proportion", (0.01, None, 0.02), ("+1.00 pp", "up to +2.00 pp, no lower bound")),
-        ("mean", (0.001, -0.0002, 0.0022), ("+0.0010", "-0.0002 to +0.0022")),
-        ("sum", (25.633, -14.2, 65.5), ("+25.63", "-14.20 to +65.50")),
-        ("mean", (0.0, 0.0, 0.0), ("0.00", "0.00 to 0.00")),
-        ("mean", (None, None, None), ("—", "—")),
+        ("share", (-0.0082, -0.0133, -0.0031), ("-0.82 pp", "-1.33 to -0.31 pp")),
+        ("share", (0.01, 0.001, None), ("+1.00 pp", "from +0.10 pp, no upper bound")),
+        ("share", (0.01, None, 0.02), ("+1.00 pp", "up to +2.00 pp, no lower bound")),
+        ("plain", (0.001, -0.0002, 0.0022), ("+0.0010", "-0.0002 to +0.0022")),
+        ("plain", (25.633, -14.2, 65.5), ("+25.63", "-14.20 to +65.50")),
+        ("plain", (0.0, 0.0, 0.0), ("0.00", "0.00 to 0.00")),
+        ("plain", (None, None, None), ("—", "—")),
     ],
 )
 def test_a_difference_shares_its_decimals_with_its_interval(
-    kind: str,
+    unit: str,
     ends: tuple[float | None, float | None, float | None],
     texts: tuple[str, str],
 ) -> None:
-    assert numbers.difference_with_interval(*ends, kind=kind) == texts
+    assert numbers.difference_with_interval(*ends, unit=UNITS[unit]) == texts
 
 
 @pytest.mark.parametrize(
-    ("value", "kind", "model", "text"),
+    ("value", "unit", "model", "text"),
     [
-        (None, "mean", "normal_log_lift", "—"),
-        (0.0, "mean", "normal_log_lift", "0.00%"),
-        (0.00005, "mean", "normal_log_lift", "<0.01%"),
-        (0.0123, "conversion", "beta_binomial", "1.23%"),
-        (0.5, "mean", "normal_difference", "0.50"),
-        (0.005, "conversion", "normal_difference", "0.50 pp"),
+        (None, "plain", "normal_log_lift", "—"),
+        (0.0, "plain", "normal_log_lift", "0.00%"),
+        (0.00005, "plain", "normal_log_lift", "<0.01%"),
+        (0.0123, "share", "beta_binomial", "1.23%"),
+        (0.5, "plain", "normal_difference", "0.50"),
+        (0.005, "share", "normal_difference", "0.50 pp"),
     ],
 )
 def test_expected_loss_is_relative_unless_the_model_is_on_the_difference(
-    value: float | None, kind: str, model: str, text: str
+    value: float | None, unit: str, model: str, text: str
 ) -> None:
-    assert numbers.expected_loss(value, kind=kind, model=model) == text
+    assert numbers.expected_loss(value, unit=UNITS[unit], model=model) == text
 
 
 def test_counts_levels_and_money() -> None:

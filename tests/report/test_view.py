@@ -152,7 +152,7 @@ def test_a_metric_is_described_by_its_title_or_its_kind() -> None:
         for group in groups(rich_result()).values()
         for block in group.blocks
     }
-    assert blocks["revenue_60d"] == "Revenue in 60 days"
+    assert blocks["revenue_60d"] == "Revenue in 60 days, in EUR"
     assert blocks["repeat_purchase_30d"] == "repeat purchase"
 
 
@@ -167,7 +167,8 @@ def test_every_number_has_its_method_and_adjustment() -> None:
     notes = {note.metrics: note.text for note in build_view(rich_result()).methods}
     assert notes["repeat_purchase_30d",] == (
         "95% intervals: Miettinen-Nurminen score test; p-values adjusted by Holm over the family "
-        "primary; Bayesian reading: normal likelihood and prior on the log lift, prior N(0, 0.05)"
+        "primary; Bayesian reading: normal likelihood on the log lift; the prior of the log lift "
+        "is normal, with mean 0 and standard deviation 0.05"
     )
     assert "p-values not adjusted" in notes["refund_rate_30d",]
     assert notes["survey_90d",] == "no numbers, see the notes"
@@ -190,7 +191,7 @@ def test_the_adjustment_is_read_from_the_spec(analysis: object, told: str) -> No
 def test_a_method_without_one_pivot_says_so() -> None:
     row = only_row(record(coherent=False, prior_mean=None, bayes_model="beta_binomial"))
     assert "p-value and interval come from different statistics" in row.method
-    assert row.method.endswith("Bayesian reading: Beta-Binomial with independent priors")
+    assert row.method.endswith("Bayesian reading: Beta-Binomial with independent uniform priors")
 
 
 @pytest.mark.parametrize(
@@ -280,14 +281,29 @@ def test_checks_are_summed_up(statuses: list[str], told: str) -> None:
     assert build_view(result(checks=checks)).checks_summary == told
 
 
-def test_the_waterfall_shows_only_steps_that_lose_somebody() -> None:
-    waterfall = build_view(rich_result()).waterfall
-    assert waterfall is not None
-    assert waterfall.variants == ("control", "coupon", "coupon_freeship")
-    assert [(row.metric, row.step, row.counts) for row in waterfall.rows] == [
-        (None, "Assigned", ("24,921", "12,465", "12,502")),
-        ("repeat_purchase_30d", "Window over", ("24,680", "12,345", "12,381")),
-        ("repeat_purchase_30d", "Value observed", ("24,680", "12,345", "12,380")),
+def test_the_counts_say_who_was_left_out() -> None:
+    (counts,) = build_view(rich_result()).counts
+    assert (counts.metrics, counts.readable) == (("repeat_purchase_30d",), None)
+    assert [row.sentence for row in counts.rows] == [
+        "24,680 mature, 241 immature, 0 ineligible; 24,921 assigned",
+        "12,345 mature, 120 immature, 0 ineligible; 12,465 assigned",
+        "12,381 mature, 121 immature, 0 ineligible, 1 without a value; 12,502 assigned",
+    ]
+    assert counts.rows[2].n == "12,380"
+
+
+def test_metrics_with_the_same_counts_and_date_are_told_together() -> None:
+    steps = [
+        WaterfallStep(metric=metric, step="mature", variant="control", n=n)
+        for metric, n in (("a", 5), ("b", 5), ("c", 4), ("d", 5))
+    ]
+    dates = {"a": "2026-03-01", "b": "2026-03-01", "c": "2026-03-01", "d": "2026-03-02"}
+    records = [record(metric=metric, readable_on=date) for metric, date in dates.items()]
+    found = build_view(result(waterfall=steps, results=records)).counts
+    assert [(counts.metrics, counts.readable) for counts in found] == [
+        (("a", "b"), "since 2026-03-01"),
+        (("c",), "since 2026-03-01"),
+        (("d",), "on 2026-03-02"),
     ]
 
 
@@ -297,10 +313,12 @@ def test_a_step_that_one_variant_lacks_is_a_dash() -> None:
         WaterfallStep(step="assigned", variant="b", n=2),
         WaterfallStep(metric="m", step="mature", variant="a", n=1),
     ]
-    waterfall = build_view(result(waterfall=steps)).waterfall
-    assert waterfall is not None
-    assert waterfall.rows[1].counts == ("1", "—")
-    assert build_view(result(waterfall=[])).waterfall is None
+    (counts,) = build_view(result(waterfall=steps)).counts
+    assert [(row.mature, row.immature, row.assigned) for row in counts.rows] == [
+        ("1", "—", "2"),
+        ("—", "—", "2"),
+    ]
+    assert build_view(result(waterfall=[])).counts == ()
 
 
 def test_descriptive_rows_show_the_variants_own_interval() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from abtest.sources.wanted import ColumnType
+    from abtest.sources.wanted import ColumnType, Copies
 
 NINE = to_microseconds(datetime(2026, 1, 5, 9, tzinfo=UTC))
 
@@ -243,7 +243,7 @@ def test_copies_are_rows_that_repeat_another_in_every_column(tmp_path: Path) -> 
     path = write(tmp_path / "a.csv", "id,x\n1,a\n1,a\n1,a\n1,b\n2,\n2,\nC,\nC,\n")
     engine = DuckDBEngine(tmp_path, "UTC", {})
     table = Table(path=path.name, keep=(Keep(column="id", not_equals="C"),))
-    assert engine.copies("t", table) == 3
+    assert engine.copies("t", table) == Copies(3)
     assert engine.columns("t", table) == ("id", "x")
 
 

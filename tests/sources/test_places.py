@@ -183,7 +183,7 @@ def test_sqlite_columns_are_copied_once_and_rows_that_repeat_are_counted(tmp_pat
     first = engine.scan("orders", table, [Wanted("unit", "id", "text")])
     second = engine.scan("orders", table, [Wanted("amount", "amount", "number")])
     assert len(engine.collect(first)) == len(engine.collect(second)) == 4
-    assert engine.copies("orders", table) == 1
+    assert engine.copies("orders", table).found == 1
     assert engine.fingerprints() == {"orders": hashlib.sha256(path.read_bytes()).hexdigest()}
     assert not engine.holds_integers("orders", table, "id")
 

@@ -70,6 +70,14 @@ def test_what_does_not_go_together(orders: str, refunds: str, message: str) -> N
     assert any(re.search(message, fault) for fault in found), found
 
 
+def test_values_are_taken_off_values() -> None:
+    orders = f"{ORDERS.replace(', value: amount', '')[:-1]}, id: i, net: {{events: refunds}}}}"
+    refunds = f"{REFUNDS[:-1]}, id: i, value: amount}}"
+    found = faults(changed(EVENTS, (ORDERS, orders), (REFUNDS, refunds)))
+    wanted = "orders.net: has values to take off (refunds), but this stream has no `value`"
+    assert any(wanted in fault for fault in found), found
+
+
 def test_a_password_is_refused_and_not_shown() -> None:
     address = "postgresql://crm:s3cret@db/shop, table: orders"
     found = faults(changed(EVENTS, ("path: orders.csv", f"path: {address}")))

@@ -4,9 +4,11 @@ import math
 from typing import Any
 
 import pytest
+from scipy.stats import norm
 
+from abtest.stats.clusters import cluster_pair
 from abtest.stats.log_lift import log_lift
-from abtest.stats.summaries import Moments, PairMoments, Proportion
+from abtest.stats.summaries import Clusters, Moments, PairMoments, Proportion
 from support import expected, golden_cases
 
 
@@ -20,6 +22,34 @@ def test_reference_case(case: dict[str, Any]) -> None:
     assert result is not None
     assert result.value == expected(case, "log_rr")
     assert result.se == expected(case, "se")
+
+
+@pytest.mark.parametrize("case", golden_cases("a_proportions", "a-wald-family"))
+def test_the_standard_error_is_that_of_katz(case: dict[str, Any]) -> None:
+    control, treatment = (
+        Proportion(case["inputs"][side]["n"], case["inputs"][side]["x"])
+        for side in ("control", "treatment")
+    )
+    result = log_lift(control, treatment)
+    assert result is not None
+    assert result.se == expected(case, "katz_log_se")
+    z = norm.ppf(0.5 + case["inputs"]["conf"] / 2)
+    ends = [math.exp(result.value + sign * z * result.se) for sign in (-1, 1)]
+    assert ends == expected(case, "katz_log_rr_ci")
+
+
+def test_clusters_by_the_delta_method() -> None:
+    """The variances are CR2's, which test_clusters.py holds against the textbook's matrices."""
+    control = Clusters((2, 1, 3), (4.0, 3.0, 6.0), (2.0, 1.0, 3.0))
+    treatment = Clusters((1, 2, 2), (5.0, 7.0, 4.0), (1.0, 2.0, 2.0))
+    result = log_lift(control, treatment)
+    pair = cluster_pair(control, treatment)
+    assert result is not None
+    assert not isinstance(pair, str)
+    assert result.value == pytest.approx(math.log((16 / 5) / (13 / 6)))
+    assert pair.log_lift is not None
+    assert result.se == pytest.approx(pair.log_lift.se)
+    assert log_lift(Clusters((2,), (4.0,), (2.0,)), treatment) is None
 
 
 def test_means_by_the_delta_method() -> None:

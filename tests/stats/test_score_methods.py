@@ -19,6 +19,7 @@ from abtest.stats.comparison import Comparison, Interval
 from abtest.stats.newcombe import newcombe
 from abtest.stats.proportions import miettinen_nurminen
 from abtest.stats.scas import scas
+from abtest.stats.score_pivot import score_comparison
 from abtest.stats.summaries import Proportion
 from support import expected, golden_cases
 
@@ -46,6 +47,24 @@ def _ratio(result: Comparison) -> list[float]:
 def test_scas_reference_cases(case: dict[str, Any]) -> None:
     inputs = case["inputs"]
     result = scas(_of(inputs["control"]), _of(inputs["treatment"]), inputs["conf"])
+    assert _ends(result.difference_ci) == expected(case, "diff_ci")
+    assert _ratio(result) == expected(case, "risk_ratio_ci")
+
+
+@pytest.mark.parametrize("case", golden_cases("a_proportions", "a-mee-koopman"))
+def test_the_pivot_without_the_factor_is_mee_and_koopman(case: dict[str, Any]) -> None:
+    """The same inversion with the score of Mee and Koopman, which has no N / (N - 1)."""
+    inputs = case["inputs"]
+    control, treatment = _of(inputs["control"]), _of(inputs["treatment"])
+    n = control.n + treatment.n
+
+    def without_factor(distance: float, variance: float, third: float) -> float:
+        assert third is not None
+        plain = variance * (n - 1) / n
+        return distance / math.sqrt(plain) if plain > 0 else math.copysign(math.inf, distance)
+
+    result = score_comparison(control, treatment, without_factor, inputs["conf"], "mee")
+    assert result.pvalue == expected(case, "p_value")
     assert _ends(result.difference_ci) == expected(case, "diff_ci")
     assert _ratio(result) == expected(case, "risk_ratio_ci")
 

@@ -7,17 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abtest import __version__
+from abtest.analysis.aggregates import read_aggregates
 from abtest.analysis.checks import run_checks
 from abtest.analysis.clock import Cutoff, first_date_after, start_of_day
+from abtest.analysis.clusters import in_clusters
 from abtest.analysis.columns import missing_columns
+from abtest.analysis.covariates import column_covariates
 from abtest.analysis.curves import censored_readings, curves
 from abtest.analysis.decision import decide
 from abtest.analysis.event_rows import RowCounter
-from abtest.analysis.facts import Facts, matched_column, no_value_column, outcome_columns
+from abtest.analysis.facts import Facts, outcome_columns
 from abtest.analysis.population import population_of
+from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_off
 from abtest.analysis.readings import anchor_columns, readings_of
 from abtest.analysis.records import Comparer
 from abtest.analysis.result import Result, WaterfallStep
+from abtest.analysis.streams import lag_of
 from abtest.analysis.summaries import Wish, summarize
 from abtest.analysis.unsupported import unsupported_in
 from abtest.errors import DataError, Fault, SpecError
@@ -27,26 +32,32 @@ from abtest.metrics.base import EventMetric
 from abtest.metrics.ratio import RatioMetric
 from abtest.sources.duckdb_engine import DuckDBEngine
 from abtest.sources.open_engine import EngineOptions, open_engine
+from abtest.sources.tables import Table, UnitsTable
 from abtest.spec import Draft, LoadedSpec, Spec, draft_mapping, draft_spec
 from abtest.spec.faults import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from abtest.analysis.event_rows import EventRows
+    from abtest.analysis.netting import TakenOff
     from abtest.analysis.population import Population
+    from abtest.analysis.result import Check
     from abtest.analysis.summaries import Found, Summaries
+    from abtest.sources.duckdb_engine import OnBadLines
     from abtest.sources.engine import Engine
     from abtest.stats.posterior import Posterior
 
 
-def analyze(
+def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
     spec: str | Path | Mapping[str, Any] | Spec | LoadedSpec,
     *,
     data: Mapping[str, Any] | None = None,
     as_of: str | date | None = None,
     engine: str | Engine | None = None,
     spark_master: str | None = None,
+    on_bad_lines: OnBadLines = "fail",
+    progress: Callable[[str], None] | None = None,
 ) -> Result:
     """Analyse an experiment.
 
@@ -61,6 +72,9 @@ def analyze(
             ``pandas``, ``pyarrow``, ``spark``, or an engine of your own. Without one, tables that
             are all Polars or all PySpark frames stay where they are.
         spark_master: Where Spark is started if no session runs; ``local[2]`` by default.
+        on_bad_lines: What to do about broken lines of CSV files: ``fail`` names the first one,
+            ``skip`` leaves them out and counts them.
+        progress: Called with what is done next, at each step of a long analysis.
 
     Returns:
         The result: records, checks and the verdict.
@@ -71,11 +85,11 @@ def analyze(
     """
     draft, tables = _draft(spec), data or {}
     plan = draft.loaded.spec
-    options = EngineOptions(currency=plan.data.currency, spark_master=spark_master)
+    options = EngineOptions(plan.data.currency, on_bad_lines, spark_master)
     opened = open_engine(engine, draft.loaded.folder, plan.schedule.timezone, tables, options)
     loaded = check_spec(draft, tables, opened).require()
     cutoff = _cutoff(loaded, as_of)
-    return _Analysis(loaded.spec, opened, cutoff).result()
+    return _Analysis(loaded.spec, opened, cutoff, progress or _silent).result()
 
 
 def check_spec(
@@ -107,34 +121,57 @@ def check_spec(
 class _Analysis:
     """One analysis, step by step."""
 
-    def __init__(self, spec: Spec, engine: Engine, cutoff: Cutoff | None) -> None:
+    def __init__(
+        self, spec: Spec, engine: Engine, cutoff: Cutoff | None, step: Callable[[str], None]
+    ) -> None:
         self._spec = spec
         self._engine = engine
         self._cutoff = cutoff
+        self._step = step
         self._variants = [variant.key for variant in spec.variants or ()]
 
     def result(self) -> Result:
         """Run all steps."""
+        aggregates = read_aggregates(self._spec, self._engine)
+        if aggregates is None:
+            return self._result_of_rows()
+        population, found = aggregates.population, aggregates.found
+        checks = run_checks(self._spec, population, found, [])
+        data = self._spec.data
+        tables = {"totals": data.totals, "moments": data.moments}
+        read = {name: table for name, table in tables.items() if table is not None}
+        return self._compared(population, found, (*checks, *self._on_reading(read, [])))
+
+    def _result_of_rows(self) -> Result:
+        """From one row per unit, or from events of units."""
         spec, engine, cutoff = self._spec, self._engine, self._cutoff
+        self._step("Reading who got which variant")
         population = population_of(spec, engine, cutoff, outcome_columns(spec))
         facts = Facts(spec, engine, population, cutoff)
-        totals = [
-            name
-            for stream in facts.streams
-            for name in (matched_column(stream), no_value_column(stream))
-        ]
+        self._step("Reading what each unit did" if facts.streams else "Adding up")
         wish = Wish(
             self._variants,
             history=facts.history,
             largest=facts.anchors,
-            totals=totals,
+            totals=facts.totals,
             stratified=population.stratified,
             late=facts.late,
         )
-        found = summarize(engine, facts.frame(), readings_of(spec), wish)
-        summaries = found.summaries
-        events = self._event_rows(population, facts.streams, found)
+        frame, readings = facts.frame(), readings_of(spec)
+        if spec.cluster is not None:
+            frame = engine.materialize(frame)
+        found = summarize(engine, frame, readings, wish)
+        if spec.cluster is not None:
+            found = in_clusters(engine, frame, readings, found)
+        events = self._event_rows(population, facts, found)
         checks = run_checks(spec, population, found, events)
+        off = self._taken_off(population, facts)
+        reading = self._on_reading(self._tables_read(facts), off)
+        return self._compared(population, found, (*checks, *reading))
+
+    def _compared(self, population: Population, found: Found, checks: tuple[Check, ...]) -> Result:
+        spec, engine, cutoff, summaries = self._spec, self._engine, self._cutoff, found.summaries
+        self._step("Comparing variants")
         comparer = Comparer(spec, population, summaries, self._readable_on(found.largest))
         records = comparer.records()
         decision = decide(spec, checks, records)
@@ -162,13 +199,48 @@ class _Analysis:
             decision=decision,
         )
 
-    def _event_rows(
-        self, population: Population, streams: Sequence[str], found: Found
-    ) -> list[EventRows]:
+    def _event_rows(self, population: Population, facts: Facts, found: Found) -> list[EventRows]:
         if self._cutoff is None:
             return []
-        counter = RowCounter(self._spec, self._engine, population, self._cutoff)
-        return [counter.count(stream, found) for stream in streams]
+        counter = RowCounter(self._spec, self._engine, population, self._cutoff, facts.reader)
+        rows = []
+        for stream in facts.streams:
+            self._step(f"Checking rows of {stream}")
+            rows.append(counter.count(stream, found))
+        return rows
+
+    def _taken_off(self, population: Population, facts: Facts) -> list[TakenOff]:
+        return [
+            taken
+            for stream in facts.streams
+            if (taken := facts.reader.taken_off(stream, population.frame)) is not None
+        ]
+
+    def _on_reading(self, tables: Mapping[str, Table], off: Sequence[TakenOff]) -> list[Check]:
+        """What was not read: rows that the spec leaves out or takes off, and broken lines."""
+        self._step("Counting what was left out")
+        left_out = {name: self._engine.left_out(name, table) for name, table in tables.items()}
+        found = [
+            rows_left_out(left_out),
+            taken_off(off),
+            skipped_lines(self._engine.bad_lines()),
+        ]
+        return [check for check in found if check is not None]
+
+    def _tables_read(self, facts: Facts) -> dict[str, Table]:
+        """The tables that were read, by name."""
+        data = self._spec.data
+        nets = [net.events for name in facts.streams if (net := data.events[name].net) is not None]
+        tables: dict[str, Table] = {
+            name: data.events[name] for name in sorted({*facts.streams, *facts.anchored, *nets})
+        }
+        if isinstance(data.assignments, Table):
+            tables["assignments"] = data.assignments
+        if isinstance(data.units, UnitsTable) and (
+            data.assignments is None or column_covariates(self._spec) or self._spec.cluster
+        ):
+            tables["units"] = data.units
+        return tables
 
     def _control(self) -> str:
         return self._spec.control.key if self._spec.control is not None else ""
@@ -207,8 +279,7 @@ class _Analysis:
         if latest_anchor is None:
             return None
         end = metric.window.end
-        streams = [metric.events, metric.anchor_stream or metric.events]
-        lag = max(self._spec.data.events[stream].lag for stream in streams)
+        lag = lag_of(self._spec, metric)
         if metric.window.calendar:
             day = from_microseconds(int(latest_anchor), cutoff.zone).date()
             over = start_of_day(day + end, cutoff.zone)
@@ -227,6 +298,10 @@ def _control_posterior(metric: str, posterior: Posterior, control: str) -> dict[
     }
 
 
+def _silent(step: str) -> None:
+    """Nobody asked what is done next."""
+
+
 def _draft(spec: str | Path | Mapping[str, Any] | Spec | LoadedSpec) -> Draft:
     if isinstance(spec, LoadedSpec):
         return Draft(spec, ())
@@ -239,7 +314,8 @@ def _draft(spec: str | Path | Mapping[str, Any] | Spec | LoadedSpec) -> Draft:
 
 def _refuse_unknown_tables(spec: Spec, data: Mapping[str, Any]) -> None:
     known = list(spec.data.events)
-    known += [name for name in ("assignments", "units") if getattr(spec.data, name) is not None]
+    tables = ("assignments", "units", "totals", "moments")
+    known += [name for name in tables if getattr(spec.data, name) is not None]
     for name in data:
         if name not in known:
             raise DataError(

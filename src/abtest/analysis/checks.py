@@ -5,23 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.curves import readings_check
-from abtest.analysis.population import SPLIT
 from abtest.analysis.reading_checks import (
+    averaged_rows,
     dates_without_times,
     empty_metrics,
     few_units,
     lookalike_ids,
+    negative_values,
     off_schedule,
 )
+from abtest.analysis.refusals import SPLIT
 from abtest.analysis.result import Check
-from abtest.analysis.sentences import in_sentence
+from abtest.analysis.sentences import counted, in_sentence
 from abtest.analysis.strata import entry_weights
+from abtest.analysis.survey_checks import response_check
+from abtest.metrics.survey import SurveyMetric
 from abtest.spec.rules import advice_on
 from abtest.stats.sample_ratio import SampleRatio, sample_ratio, summed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from abtest.analysis.clusters import ClusterCounts
     from abtest.analysis.event_rows import EventRows
     from abtest.analysis.population import Population
     from abtest.analysis.summaries import Found, Summaries
@@ -45,11 +50,14 @@ def run_checks(
         _unknown_variants(spec, population),
         _left_out(population),
         _repeated_rows(population, events),
+        averaged_rows(population),
         off_schedule(population),
         _unknown_units(events),
         lookalike_ids(events),
         dates_without_times(spec, events),
+        negative_values(spec, events),
         _missing_values(spec, summaries, events),
+        response_check(spec, found),
         _immature(spec, summaries),
         readings_check(spec, found),
         empty_metrics(spec, summaries),
@@ -73,7 +81,8 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     variants = spec.variants or ()
     if len(variants) < 2:
         return None
-    counts = [population.assigned[variant.key] for variant in variants]
+    split = _what_was_split(population)
+    counts = [split[variant.key] for variant in variants]
     test = _split_test(spec, population)
     shares = [expected / max(sum(test.expected), 1) for expected in test.expected]
     alpha = spec.analysis.sample_ratio_alpha
@@ -96,11 +105,12 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     # A unit in a variant that was to get none is an error, however few there are.
     failed = test.pvalue is None or test.pvalue < alpha or test.unexpected > 0
     word = "is not" if failed else "is"
+    of = "of clusters " if population.clusters is not None else ""
     pvalue = "" if test.pvalue is None else f"; p = {test.pvalue:.4g}"
     return Check(
         key="sample_ratio",
         status="fail" if failed else "pass",
-        message=f"The split {word} what was planned: {'; '.join(rows)}{pvalue}.",
+        message=f"The split {of}{word} what was planned: {'; '.join(rows)}{pvalue}.",
         hint="Customers went missing or were counted twice in one variant. Find out why first."
         if failed
         else None,
@@ -108,11 +118,16 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     )
 
 
+def _what_was_split(population: Population) -> dict[str, int]:
+    """Units by variant, or clusters where whole clusters were split."""
+    return population.assigned if population.clusters is None else population.clusters.assigned
+
+
 def _split_test(spec: Spec, population: Population) -> SampleRatio:
     """The counts against the weights, under which of them each unit entered."""
     keys = [variant.key for variant in spec.variants or ()]
     entries = entry_weights(spec)
-    by_entry = population.by_entry or (population.assigned,)
+    by_entry = population.by_entry or (_what_was_split(population),)
     tests = []
     for (_, weights), counts in zip(entries, by_entry, strict=True):
         total = sum(weights.values())
@@ -122,36 +137,40 @@ def _split_test(spec: Spec, population: Population) -> SampleRatio:
 
 
 def _crossover(population: Population) -> Check | None:
-    if population.units == population.rows and population.crossed == 0:
-        return Check(key="crossover", status="pass", message="No unit is in two variants.")
-    share = population.crossed / population.units if population.units else 0.0
+    if population.aggregated:  # who was in two variants, nobody can tell any more
+        return None
+    split: Population | ClusterCounts = population.clusters or population
+    word, words = ("unit", "units") if split is population else ("cluster", "clusters")
+    if population.units == population.rows and split.crossed == 0:
+        return Check(key="crossover", status="pass", message=f"No {word} is in two variants.")
+    share = split.crossed / split.units if split.units else 0.0
     status = "pass" if share <= CROSSOVER_WARN else "warn" if share <= CROSSOVER_FAIL else "fail"
-    kept = population.crossed - population.left_out
-    what = _where_analysed(population) if kept else "left out"
+    kept = split.crossed - split.left_out
+    what = _where_analysed(split) if kept else "left out"
     return Check(
         key="crossover",
-        status=status if population.crossed else "pass",
-        message=f"{population.crossed:,} of {population.units:,} units ({share:.2%}) are in two "
-        f"variants; they are {what}."
-        if population.crossed
-        else "No unit is in two variants.",
+        status=status if split.crossed else "pass",
+        message=f"{split.crossed:,} of {split.units:,} {words} ({share:.2%}) "
+        f"are in two variants; they are {what}."
+        if split.crossed
+        else f"No {word} is in two variants.",
         hint="Look at where the variant is decided and logged." if status != "pass" else None,
-        details={"units": population.units, "crossed": population.crossed, "share": share},
+        details={words: split.units, "crossed": split.crossed, "share": share},
     )
 
 
-def _where_analysed(population: Population) -> str:
-    if population.by_hash == population.crossed:
+def _where_analysed(split: Population | ClusterCounts) -> str:
+    if split.by_hash == split.crossed:
         return "analysed in the variant of the hash"
-    if population.by_hash == 0:
+    if split.by_hash == 0:
         return "analysed in the first"
-    return f"analysed in the variant of the hash ({population.by_hash:,}) or in the first"
+    return f"analysed in the variant of the hash ({split.by_hash:,}) or in the first"
 
 
 def _unknown_variants(spec: Spec, population: Population) -> Check:
     absent = [key for key, n in population.assigned.items() if n == 0]
     found = list(population.unknown.items())[:10]
-    names = ", ".join(f"{in_sentence(repr(key))} ({n:,} rows)" for key, n in found)
+    names = ", ".join(f"{in_sentence(repr(key))} ({counted(n, 'row', 'rows')})" for key, n in found)
     if absent:
         instead = f" The data also have variants that the spec does not name: {names}."
         return Check(
@@ -190,15 +209,18 @@ def _left_out(population: Population) -> Check | None:
     )
 
 
+def _copies(found: EventRows) -> str:
+    rows = counted(found.copies, f"row of {found.stream} repeats", f"rows of {found.stream} repeat")
+    sampled = f"; about, from one row in {found.copies_one_in}" if found.copies_one_in > 1 else ""
+    return f"{rows} another exactly (kept{sampled})"
+
+
 def _repeated_rows(population: Population, events: Sequence[EventRows]) -> Check:
     parts = []
     if population.repeated_rows:
-        parts.append(f"{population.repeated_rows:,} assignment rows repeat a unit (counted once)")
-    parts += [
-        f"{found.copies:,} rows of {found.stream} repeat another exactly (kept)"
-        for found in events
-        if found.copies
-    ]
+        rows = counted(population.repeated_rows, "assignment row repeats", "assignment rows repeat")
+        parts.append(f"{rows} a unit (counted once)")
+    parts += [_copies(found) for found in events if found.copies]
     details: dict[str, Any] = {"assignments": population.repeated_rows}
     details.update({found.stream: found.copies for found in events})
     if not parts:
@@ -230,7 +252,16 @@ def _unknown_units(events: Sequence[EventRows]) -> Check | None:
         sentences.append(f"No row of {' and '.join(empty)} was read.")
     late = sum(found.late for found in events)
     if late:
-        sentences.append(f"{late:,} rows at or after as_of were not read.")
+        sentences.append(
+            f"{counted(late, 'row at or after as_of was', 'rows at or after as_of were')} not read."
+        )
+    before = sum(found.before for found in events)
+    if before:
+        rows = counted(before, "row is", "rows are")
+        sentences.append(
+            f"{rows} from before the unit's assignment, which only metrics and "
+            "covariates that look back count."
+        )
     zeros = "Did ids lose their zeros, or change their form, in one of the files?"
     nothing = "Is the file empty, does keep drop all rows, or is as_of too early?"
     return Check(
@@ -239,7 +270,12 @@ def _unknown_units(events: Sequence[EventRows]) -> Check | None:
         message=" ".join(sentences),
         hint=None if status == "pass" else zeros if worst < MATCH_WARN else nothing,
         details={
-            found.stream: {"matched": found.matched, "outside": found.outside, "late": found.late}
+            found.stream: {
+                "matched": found.matched,
+                "outside": found.outside,
+                "late": found.late,
+                "before": found.before,
+            }
             for found in events
         },
     )
@@ -250,6 +286,8 @@ def _missing_values(spec: Spec, summaries: Summaries, events: Sequence[EventRows
     details: dict[str, Any] = {}
     gap = 0.0
     for metric in spec.metrics:
+        if isinstance(metric, SurveyMetric):  # who answers has a check of its own
+            continue
         shares = {}
         for variant in spec.variants or ():
             counts = summaries[metric.key, variant.key]
@@ -267,7 +305,8 @@ def _missing_values(spec: Spec, summaries: Summaries, events: Sequence[EventRows
             ("value", found.no_value),
         ):
             if n:
-                parts.append(f"{n:,} rows of {found.stream} have no {name}")
+                row = counted(n, f"row of {found.stream} has", f"rows of {found.stream} have")
+                parts.append(f"{row} no {name}")
                 details[f"{found.stream}.{name}"] = n
     if not parts:
         return Check(key="missing_values", status="pass", message="No value is missing.")
@@ -295,7 +334,7 @@ def _immature(spec: Spec, summaries: Summaries) -> Check | None:
             gap = max(gap, max(shares.values()) - min(shares.values()))
             rates = ", ".join(f"{share:.1%} of {in_sentence(key)}" for key, share in shares.items())
             parts.append(f"{metric.key}: {rates}")
-    if not spec.data.events:
+    if not spec.data.events and not parts:
         return None
     if not parts:
         return Check(key="immature_units", status="pass", message="Every window is over.")

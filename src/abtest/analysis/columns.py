@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from abtest.errors import DataError, Fault
 from abtest.metrics.base import ColumnMetric
 from abtest.metrics.ratio import RatioMetric
+from abtest.metrics.survival import SurvivalMetric
 from abtest.sources.tables import AssignmentsTable
+from abtest.spec.covariates import ColumnCovariate
 from abtest.spec.faults import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from abtest.fields import Block
     from abtest.sources.engine import Engine
     from abtest.sources.tables import Table
     from abtest.spec import Spec
@@ -41,6 +44,8 @@ def _missing(
         return
     for i, keep in enumerate(table.keep):
         named.append(((*path, "keep", i, "column"), keep.column))
+    for i, rule in enumerate(table.exclude):
+        named.append(((*path, "exclude", i, "column"), rule.column))
     for where, column in named:
         if column not in columns:
             message = f"is {column!r}, which is no column of {table.path}"
@@ -56,19 +61,56 @@ def _tables(spec: Spec) -> Iterator[tuple[str, Table, Path, list[tuple[Path, str
         named.append(((*path, "at"), table.at))
         if table.reason is not None:
             named.append(((*path, "reason"), table.reason))
+        named += _stratify(spec)
         yield "assignments", table, path, named
-    if data.units is not None and data.units.variant is not None:
+    covariates = list(_covariates(spec))
+    if data.units is not None and (data.units.variant is not None or covariates):
         path = ("data", "units")
-        named = [*_unit(spec, data.units, path), ((*path, "variant"), data.units.variant)]
-        yield "units", data.units, path, [*named, *_metric_columns(spec)]
-    for stream, events in data.events.items():
-        path = ("data", "events", stream)
+        named = [*_unit(spec, data.units, path), *covariates]
+        if data.units.variant is not None:
+            named.append(((*path, "variant"), data.units.variant))
+            named += _metric_columns(spec)
+            named += [(("cluster",), spec.cluster)] if spec.cluster is not None else []
+        if data.assignments is None:
+            named += _stratify(spec)
+        yield "units", data.units, path, named
+    yield from _streams(spec)
+    yield from _aggregates(spec)
+
+
+def _streams(spec: Spec) -> Iterator[tuple[str, Table, Path, list[tuple[Path, str]]]]:
+    for stream, events in spec.data.events.items():
+        path: Path = ("data", "events", stream)
         named = [*_unit(spec, events, path), ((*path, "at"), events.at)]
         if events.id is not None:
             named.append(((*path, "id"), events.id))
         if events.value is not None:
             named += [((*path, "value"), column) for column in events.value.columns]
+        if events.renewals is not None:
+            named.append(((*path, "renewals", "column"), events.renewals.column))
+        if events.currency is not None:
+            named.append(((*path, "currency", "column"), events.currency.column))
         yield stream, events, path, named
+
+
+def _aggregates(spec: Spec) -> Iterator[tuple[str, Table, Path, list[tuple[Path, str]]]]:
+    totals, moments = spec.data.totals, spec.data.moments
+    if totals is not None:
+        path: Path = ("data", "totals")
+        named = _named(path, totals, ("variant", "date", "units"))
+        for i, metric in enumerate(spec.metrics):
+            named += _named(("metrics", i), metric, ("successes", "trials"))
+        yield "totals", totals, path, named
+    if moments is not None:
+        path = ("data", "moments")
+        keys = ("variant", "date", "n", "mean", "variance")
+        yield "moments", moments, path, _named(path, moments, keys)
+
+
+def _named(path: Path, block: Block, keys: Sequence[str]) -> list[tuple[Path, str]]:
+    """The columns that some keys of a block name, of those that are there."""
+    found = {key: getattr(block, key, None) for key in keys}
+    return [((*path, key), column) for key, column in found.items() if column is not None]
 
 
 def _unit(spec: Spec, table: Table, path: Path) -> list[tuple[Path, str]]:
@@ -77,11 +119,24 @@ def _unit(spec: Spec, table: Table, path: Path) -> list[tuple[Path, str]]:
     return [(("unit",), spec.unit)] if spec.unit is not None else []
 
 
+def _stratify(spec: Spec) -> list[tuple[Path, str]]:
+    column = spec.assignment.stratify
+    return [] if column is None else [(("assignment", "stratify"), column)]
+
+
+def _covariates(spec: Spec) -> Iterator[tuple[Path, str]]:
+    """The columns of data.units that the analysis adjusts for."""
+    for key, covariate in spec.covariates.items():
+        if isinstance(covariate, ColumnCovariate):
+            yield ("covariates", key, "column"), covariate.column
+
+
 def _metric_columns(spec: Spec) -> Iterator[tuple[Path, str]]:
     keys = {metric.key for metric in spec.metrics}
     for i, metric in enumerate(spec.metrics):
-        if isinstance(metric, ColumnMetric):
-            yield ("metrics", i, "column"), metric.column
+        if isinstance(metric, ColumnMetric | SurvivalMetric):
+            for key, column in metric.unit_row_columns().items():
+                yield ("metrics", i, key), column
         if isinstance(metric, RatioMetric):
             for side in ("numerator", "denominator"):
                 name = getattr(metric, side)

@@ -29,10 +29,15 @@ def column_covariates(spec: Spec) -> list[Wanted]:
     ]
 
 
+def history_column(name: str) -> str:
+    """The column of a covariate, which may be called like a metric or like a column of ours."""
+    return f"history@{name}"
+
+
 def event_covariates(spec: Spec) -> list[EventMetric]:
     """The events that are adjusted for, as the metrics that they are."""
     return [
-        covariate.metric(key)
+        covariate.metric(key).model_copy(update={"key": history_column(key)})
         for key in spec.analysis.covariates
         if isinstance(covariate := spec.covariates.get(key), EventCovariate)
     ]
@@ -50,7 +55,8 @@ def history_columns(
         stratified: Whether units are compared within strata.
     """
     keys = spec.analysis.covariates
-    if not keys and not stratified:
+    # One variant by itself has nothing to be compared with.
+    if spec.control is None or (not keys and not stratified):
         return None
     # What a unit did before is never missing: a unit without events has none.
     columns = [want.name for want in column_covariates(spec)]
@@ -74,9 +80,9 @@ def covariate_values(spec: Spec, history: Columns | None) -> Iterator[nw.Expr]:
         yield value.cast(nw.Float64).alias(metric.key)
     for want in column_covariates(spec):
         key, value = want.name.removeprefix("column@"), nw.col(want.name)
-        yield nw.coalesce(value, nw.lit(0.0)).alias(key)
+        yield nw.coalesce(value, nw.lit(0.0)).alias(history_column(key))
         if key in history.missing:
-            yield one_where(value.is_null()).alias(missing_column(key))
+            yield one_where(value.is_null()).alias(history_column(missing_column(key)))
 
 
 def _raw(key: str) -> str:

@@ -13,6 +13,7 @@ from abtest.errors import AssignmentError, SpecError
 from abtest.instants import from_microseconds
 from abtest.metrics.base import ANCHOR, ANCHOR_DAY
 from abtest.spec.assignable import experiment_of
+from abtest.spec.variants import Assignment
 
 if TYPE_CHECKING:
     from abtest.assignment import Experiment
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 LOW, HIGH, _PAIRS = "abtest:low", "abtest:high", "abtest:pairs"
 _ROWS = "abtest:rows"
-# More than this many crossed units fail the health check whichever variant they are put in.
+# The hash is computed unit by unit; more crossed units than this are analysed in their first.
 MOST_HASHED = 50_000
 
 
@@ -48,8 +49,8 @@ def one_variant_each(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any], rows:
     """Find each unit's variant.
 
     A unit that was seen in several is analysed in the one that the hash gives it, where the spec
-    says how the hash splits (it has an ``assignment`` block) and that variant was logged for it;
-    else in the first.
+    says how the hash splits (its ``assignment`` says more than the defaults) and that variant was
+    logged for it; else in the first.
 
     Args:
         spec: The experiment.
@@ -60,8 +61,8 @@ def one_variant_each(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any], rows:
     columns = [UNIT, VARIANT, ANCHOR, ANCHOR_DAY]
     if spec.assignment.stratify is not None:
         columns.append(BLOCK)
-    units = engine.collect(frame.select(nw.col(UNIT).n_unique().alias(_ROWS)))[0][_ROWS]
-    if int(units) == rows:
+    units = frame.select(UNIT).unique().select(nw.len().alias(_ROWS))
+    if int(engine.collect(units)[0][_ROWS]) == rows:
         return OneEach(frame.select(columns), rows, rows)
     seen = engine.materialize(variants_of(frame, *columns[2:]))
     n_units, n_crossed, pairs = count_units(engine, seen)
@@ -131,8 +132,9 @@ def _hashed(
 
 def _experiment(spec: Spec) -> Experiment | None:
     """The split by hash that the spec describes; None where it describes none for single units."""
-    described = "assignment" in spec.model_fields_set
-    if not described or spec.assignment.stratify is not None or spec.cluster is not None:
+    # Not by whether the key was written: the same spec with its defaults filled in is the same.
+    described = spec.assignment != Assignment()
+    if not described or spec.assignment.stratify is not None:
         return None
     # Which variant a unit gets does not depend on the layer or on who has an override.
     alone = spec.assignment.model_copy(update={"layer": None, "overrides": {}})

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from abtest.analysis.summaries import Found, Summaries
     from abtest.metrics.base import Metric
     from abtest.spec import Spec
+    from abtest.spec.variants import Variant
 
 ALPHA = 0.01
 
@@ -52,7 +53,7 @@ def censored_readings(spec: Spec, summaries: Summaries) -> Iterator[dict[str, An
         if horizon is None:
             continue
         control = tables[0]
-        for variant, table in zip(spec.variants or (), tables, strict=True):
+        for variant, table in zip(_control_first(spec), tables, strict=True):
             if spec.control is None or variant.control:
                 found = incidence_estimate(table, horizon, ci_level)
                 yield {**_who(metric, variant.key, table), "value": found.value}
@@ -85,9 +86,12 @@ def _with_both(spec: Spec) -> Iterator[EventMetric]:
 
 def _tables(spec: Spec, summaries: Summaries, name: str) -> list[LifeTable]:
     """The life tables of a reading, the control's first."""
-    ordered = sorted(spec.variants or (), key=lambda variant: not variant.control)
-    found = [summaries[name, variant.key].summary for variant in ordered]
+    found = [summaries[name, variant.key].summary for variant in _control_first(spec)]
     return [table for table in found if isinstance(table, LifeTable)]
+
+
+def _control_first(spec: Spec) -> list[Variant]:
+    return sorted(spec.variants or (), key=lambda variant: not variant.control)
 
 
 def readings_check(spec: Spec, found: Found) -> Check | None:
@@ -121,7 +125,7 @@ def _compared(
     horizon = horizon_of(metric, tables)
     if horizon is None:
         return
-    ordered = sorted(spec.variants or (), key=lambda variant: not variant.control)
+    ordered = _control_first(spec)
     for variant, table in zip(ordered, tables, strict=True):
         complete = found.summaries[names["complete"], variant.key].summary
         if isinstance(complete, Proportion):

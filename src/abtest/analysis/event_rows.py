@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from abtest.analysis.facts import matched_column, no_value_column
-from abtest.analysis.streams import UNIT, scan_events
+from abtest.analysis.facts import before_column, matched_column, no_value_column
+from abtest.analysis.streams import UNIT
 from abtest.fields import DAY, MICROSECOND
-from abtest.metrics.base import ANCHOR, ANCHOR_DAY, AT, DAY_OF, one_where
+from abtest.metrics.base import ANCHOR, ANCHOR_DAY, AT, DAY_OF, VALUE, one_where
 
 if TYPE_CHECKING:
     from abtest.analysis.clock import Cutoff
+    from abtest.analysis.netting import EventReader
     from abtest.analysis.population import Population
     from abtest.analysis.summaries import Found
     from abtest.sources.engine import Engine
@@ -41,7 +42,11 @@ class EventRows:
         lookalikes: Rows of other units whose ids would match but for blanks, case or leading zeros.
         without_times: Rows on a unit's day of assignment that count as before it, in a stream that
             has dates but no times.
-        copies: Rows kept that repeat another in every column.
+        copies: Rows kept that repeat another in every column; an estimate in a long stream.
+        copies_one_in: Of how many rows one was looked at for copies; 1 where all were.
+        before: Rows of units of the experiment from before their assignment, which only what looks
+            back reads.
+        negative: Rows before the cut-off with a value below 0.
     """
 
     stream: str
@@ -54,16 +59,27 @@ class EventRows:
     lookalikes: int
     without_times: int
     copies: int
+    before: int = 0
+    negative: int = 0
+    copies_one_in: int = 1
 
 
 class RowCounter:
     """Counts the rows of streams: a scan of its own each, without a join where that is enough."""
 
-    def __init__(self, spec: Spec, engine: Engine, population: Population, cutoff: Cutoff) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        engine: Engine,
+        population: Population,
+        cutoff: Cutoff,
+        reader: EventReader,
+    ) -> None:
         self._spec = spec
         self._engine = engine
         self._population = population
         self._cutoff = cutoff.microseconds
+        self._reader = reader
 
     def count(self, stream: str, found: Found) -> EventRows:
         """What was found in one stream.
@@ -72,11 +88,12 @@ class RowCounter:
             stream: The stream.
             found: What the analysis found in the units' own rows.
         """
-        rows = scan_events(self._spec, self._engine, stream, self._population.unit_type)
-        raw = self._raw(rows)
+        rows = self._reader.rows(stream)
+        raw = self._raw(rows, has_value=self._spec.data.events[stream].value is not None)
         matched = found.totals[matched_column(stream)]
         outside = raw["in_time"] - matched
         may_look_alike = outside and self._population.unit_type == "text"
+        copies = self._engine.copies(stream, self._spec.data.events[stream])
         return EventRows(
             stream=stream,
             matched=matched,
@@ -87,18 +104,23 @@ class RowCounter:
             no_value=found.totals[no_value_column(stream)],
             lookalikes=self._lookalikes(rows) if may_look_alike else 0,
             without_times=0 if raw["odd_times"] else self._without_times(rows),
-            copies=self._engine.copies(stream, self._spec.data.events[stream]),
+            copies=copies.estimate,
+            copies_one_in=copies.one_in,
+            before=found.totals[before_column(stream)],
+            negative=raw["negative"],
         )
 
-    def _raw(self, rows: nw.LazyFrame[Any]) -> dict[str, int]:
+    def _raw(self, rows: nw.LazyFrame[Any], *, has_value: bool) -> dict[str, int]:
         """Counts that need no unit of the experiment."""
         at, no_unit = nw.col(AT), nw.col(UNIT).is_null()
+        below = (nw.col(VALUE) < 0) if has_value else nw.lit(value=False)
         conditions = {
             "in_time": (at < self._cutoff) & ~no_unit,
             "late": at >= self._cutoff,
             "no_unit": no_unit,
             "no_time": at.is_null(),
             "odd_times": at % QUARTER_HOUR != 0,
+            "negative": below & (at < self._cutoff),
         }
         columns = rows.select(*(one_where(c).alias(name) for name, c in conditions.items()))
         row = self._engine.collect(columns.select(*(nw.col(name).sum() for name in conditions)))[0]

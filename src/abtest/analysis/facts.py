@@ -18,6 +18,7 @@ from abtest.analysis.covariates import (
     event_covariates,
     history_columns,
 )
+from abtest.analysis.netting import EventReader
 from abtest.analysis.readings import (
     IMMATURE,
     INELIGIBLE,
@@ -28,7 +29,7 @@ from abtest.analysis.readings import (
     readings_of,
 )
 from abtest.analysis.strata import STRATUM
-from abtest.analysis.streams import UNIT, VARIANT, scan_events, scope_of
+from abtest.analysis.streams import CLUSTER, UNIT, VARIANT, lag_of, scope_of
 from abtest.errors import DataError
 from abtest.fields import DAY
 from abtest.instants import epoch_day, from_microseconds
@@ -41,10 +42,14 @@ from abtest.metrics.base import (
     Aggregate,
     ColumnMetric,
     EventMetric,
+    EventScope,
+    count_where,
     one_where,
 )
 from abtest.metrics.first_event import FirstEventMetric, Followed
 from abtest.metrics.ratio import RatioMetric
+from abtest.metrics.sum import SumMetric
+from abtest.metrics.survey import SurveyMetric
 from abtest.metrics.survival import SurvivalMetric
 from abtest.sources.wanted import Wanted
 from abtest.stats.life_table import LifeTable
@@ -52,7 +57,6 @@ from abtest.stats.summaries import Proportion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import timedelta
 
     from abtest.analysis.clock import Cutoff
     from abtest.analysis.population import Population
@@ -83,7 +87,9 @@ def _columns_of(metric: Metric, spec: Spec) -> list[tuple[str, ColumnType]]:
         return [(name, "number") for name in parts if name not in keys]
     if isinstance(metric, SurvivalMetric):
         return [(metric.duration, "number"), (metric.event, "flag")]
-    return [(metric.column, _type_of(metric))] if isinstance(metric, ColumnMetric) else []
+    if isinstance(metric, ColumnMetric) and metric.column is not None:
+        return [(metric.column, _type_of(metric))]
+    return []
 
 
 def _type_of(metric: ColumnMetric) -> ColumnType:
@@ -93,6 +99,11 @@ def _type_of(metric: ColumnMetric) -> ColumnType:
 def matched_column(stream: str) -> str:
     """How many of a unit's rows of a stream were read."""
     return f"rows@{stream}"
+
+
+def before_column(stream: str) -> str:
+    """How many of a unit's rows of a stream are from before its assignment."""
+    return f"before@{stream}"
 
 
 def no_value_column(stream: str) -> str:
@@ -133,16 +144,30 @@ class Facts:
         return sorted({metric.events for metric in self._read()})
 
     @property
+    def anchored(self) -> set[str]:
+        """The streams whose events metrics are anchored on."""
+        return {m.anchor_stream for m in self._read() if m.anchor_stream is not None}
+
+    @property
     def anchors(self) -> list[str]:
         """The columns of anchors, by the metrics that use them."""
         return sorted({anchor_columns(metric.anchor_stream)[0] for metric in self._read()})
+
+    @property
+    def totals(self) -> list[str]:
+        """The columns of rows that were read, and of those among them that say nothing."""
+        named = (matched_column, before_column, no_value_column)
+        rows = [name(stream) for stream in self.streams for name in named]
+        surveys = [metric for metric in self._spec.metrics if isinstance(metric, SurveyMetric)]
+        invalid = [metric.column("invalid") for metric in surveys]
+        return [*rows, *invalid]
 
     def frame(self) -> nw.LazyFrame[Any]:
         """One row per unit: its variant and strata, and state, y and x of each reading."""
         facts = self._population.frame
         if self._middle is not None:
             facts = facts.with_columns(one_where(nw.col(ANCHOR) > self._middle).alias(LATE))
-        for stream in sorted(self._anchor_streams()):
+        for stream in sorted(self.anchored):
             facts = facts.join(self._firsts(stream), on=UNIT, how="left")
         for stream, anchor in sorted(self._groups(), key=str):
             columns = self._unit_columns(stream, anchor)
@@ -150,17 +175,15 @@ class Facts:
             filled = [nw.coalesce(nw.col(name), nw.lit(0)).alias(name) for name in columns]
             per_unit = self._per_unit(stream, anchor, columns)
             facts = facts.join(per_unit, on=UNIT, how="left").with_columns(*filled)
-        rows = [
-            name
-            for stream in self.streams
-            for name in (matched_column(stream), no_value_column(stream))
-        ]
+            facts = self._less_refunds(facts, stream, anchor)
         outcomes = [c for reading in readings_of(self._spec) for c in self._columns(reading)]
         keys = [VARIANT, STRATUM] if self._population.stratified else [VARIANT]
         if self.late is not None:
             keys.append(self.late)
+        if self._spec.cluster is not None:
+            keys.append(CLUSTER)
         history = covariate_values(self._spec, self.history)
-        return facts.select(*keys, *self.anchors, *rows, *outcomes, *history)
+        return facts.select(*keys, *self.anchors, *self.totals, *outcomes, *history)
 
     @property
     def late(self) -> str | None:
@@ -179,10 +202,15 @@ class Facts:
         row = self._engine.collect(self._population.frame.select(*wanted))[0]
         return None if row["first"] is None else (int(row["first"]) + int(row["last"])) // 2
 
+    @cached_property
+    def reader(self) -> EventReader:
+        """Reads the streams, less what is taken off them."""
+        cutoff, id_type = self._require_cutoff().microseconds, self._population.unit_type
+        return EventReader(self._spec, self._engine, id_type, cutoff)
+
     def events_in_time(self, stream: str) -> nw.LazyFrame[Any]:
         """A stream's rows before the cut-off."""
-        rows = scan_events(self._spec, self._engine, stream, self._population.unit_type)
-        return rows.filter(nw.col(AT) < self._require_cutoff().microseconds)
+        return self.reader.rows(stream).filter(nw.col(AT) < self._require_cutoff().microseconds)
 
     def _read(self) -> list[EventMetric]:
         """The event metrics, and the covariates as the metrics that they are."""
@@ -194,9 +222,6 @@ class Facts:
         metrics = self._read()
         groups = {(metric.events, metric.anchor_stream) for metric in metrics}
         return groups | {(metric.events, None) for metric in metrics}
-
-    def _anchor_streams(self) -> set[str]:
-        return {m.anchor_stream for m in self._read() if m.anchor_stream is not None}
 
     def _units(self, anchor: str | None) -> nw.LazyFrame[Any]:
         """The units that have an anchor, with its time and day."""
@@ -228,9 +253,10 @@ class Facts:
             for name, aggregate in metric.unit_columns(scope).items()
         }
         if anchor is None:
-            columns[matched_column(stream)] = Aggregate(nw.lit(1), "sum")
-            no_value = nw.lit(0) if table.value is None else one_where(nw.col(VALUE).is_null())
-            columns[no_value_column(stream)] = Aggregate(no_value, "sum")
+            columns[matched_column(stream)] = Aggregate(nw.lit(1.0), "sum")
+            columns[before_column(stream)] = count_where(nw.col(AT) < nw.col(ANCHOR))
+            no_value = nw.lit(value=False) if table.value is None else nw.col(VALUE).is_null()
+            columns[no_value_column(stream)] = count_where(no_value)
         return columns
 
     def _per_unit(
@@ -240,6 +266,30 @@ class Facts:
         rows = self.events_in_time(stream).join(self._units(anchor), on=UNIT, how="inner")
         rows = rows.select(UNIT, *(a.row.alias(name) for name, a in columns.items()))
         return rows.group_by(UNIT).agg(*(a.of(name) for name, a in columns.items()))
+
+    def _less_refunds(
+        self, facts: nw.LazyFrame[Any], stream: str, anchor: str | None
+    ) -> nw.LazyFrame[Any]:
+        """The units' sums, less refunds that name no event and count at their own time."""
+        columns = {
+            name: aggregate
+            for metric in self._read()
+            if isinstance(metric, SumMetric)
+            and (metric.events, metric.anchor_stream) == (stream, anchor)
+            for name, aggregate in metric.unit_columns(EventScope()).items()
+        }
+        refunds = self.reader.refunds(stream) if columns else None
+        if refunds is None:
+            return facts
+        rows = refunds.join(self._units(anchor), on=UNIT, how="inner")
+        off = {f"refunds@{name}": (name, aggregate) for name, aggregate in columns.items()}
+        rows = rows.select(UNIT, *(a.row.alias(taken) for taken, (_, a) in off.items()))
+        rows = rows.group_by(UNIT).agg(*(a.of(taken) for taken, (_, a) in off.items()))
+        added = [
+            (nw.col(name) + nw.coalesce(nw.col(taken), nw.lit(0))).alias(name)
+            for taken, (name, _) in off.items()
+        ]
+        return facts.join(rows, on=UNIT, how="left").with_columns(*added)
 
     def _columns(self, reading: Reading) -> Iterator[nw.Expr]:
         outcome = self._outcome(reading.metric)
@@ -263,7 +313,7 @@ class Facts:
         if isinstance(metric, EventMetric):
             scope = scope_of(self._spec.data.events[metric.events])
             return _Outcome(self._state(metric, self._mature(metric)), metric.outcome(scope))
-        if isinstance(metric, ColumnMetric):
+        if isinstance(metric, ColumnMetric) and metric.column is not None:
             return _column(metric.column, _type_of(metric))
         raise DataError(f"metric {metric.key} is of no kind that is known here")
 
@@ -277,7 +327,7 @@ class Facts:
         """How long a unit was followed, and whether that ended in the event."""
         cutoff = self._require_cutoff()
         at, day = anchor_columns(metric.anchor_stream)
-        until = cutoff.latest_anchor(self._lag(metric))
+        until = cutoff.latest_anchor(lag_of(self._spec, metric))
         until_day = epoch_day(from_microseconds(until, cutoff.zone))
         followed = Followed(nw.col(at), nw.col(day), until, until_day)
         state = self._state(metric, metric.followed_days(followed) >= 1)
@@ -301,16 +351,11 @@ class Facts:
         at, day = anchor_columns(metric.anchor_stream)
         if metric.maturity == "all":
             return ~nw.col(at).is_null()
-        lag = self._lag(metric)
+        lag = lag_of(self._spec, metric)
         if metric.window.calendar:
             latest = cutoff.latest_anchor_day(metric.window.end // DAY, lag)
             return nw.col(day) <= latest
         return nw.col(at) <= cutoff.latest_anchor(metric.window.end + lag)
-
-    def _lag(self, metric: EventMetric) -> timedelta:
-        """How late the events of a metric, and those of its anchor, may arrive."""
-        streams = [metric.events, metric.anchor_stream or metric.events]
-        return max(self._spec.data.events[stream].lag for stream in streams)
 
     def _require_cutoff(self) -> Cutoff:
         if self._cutoff is None:

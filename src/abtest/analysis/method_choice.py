@@ -43,8 +43,8 @@ def choose_method(spec: Spec, metric: Metric, summaries: Sequence[Summary]) -> M
         summaries: All variants' summaries.
     """
     chosen = spec.analysis.methods.get(metric.key)
-    if chosen is None and isinstance(metric, QuantileMetric):
-        chosen = Quantile(q=metric.q)
+    if isinstance(metric, QuantileMetric):
+        chosen = _of_quantile(chosen or Quantile(), metric.q)
     method = chosen or default_method(summaries[0])
     if not isinstance(method, SurvivalMethod):
         return method
@@ -53,6 +53,12 @@ def choose_method(spec: Spec, metric: Metric, summaries: Sequence[Summary]) -> M
         if field in type(method).model_fields and getattr(method, field) is None:
             return method.model_copy(update={field: end})
     return method
+
+
+def _of_quantile(method: Method, q: float) -> Method:
+    """The method for the quantile that the metric asks for."""
+    has_q = "q" in type(method).model_fields
+    return method.model_copy(update={"q": q}) if has_q else method
 
 
 def horizon_of(metric: Metric, summaries: Sequence[Summary]) -> float | None:

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from abtest.analysis.averages import averaged
+from abtest.analysis.clusters import (
+    ClusterCounts,
+    cluster_column,
+    one_variant_per_cluster,
+    with_clusters,
+)
 from abtest.analysis.covariates import column_covariates
 from abtest.analysis.crossover import HIGH, LOW, count_units, one_variant_each, variants_of
+from abtest.analysis.netting import EventReader
+from abtest.analysis.refusals import SPLIT, refuse_no_split, refuse_too_late
+from abtest.analysis.sentences import counted
 from abtest.analysis.strata import (
     BLOCK,
     STRATUM,
@@ -17,10 +27,10 @@ from abtest.analysis.strata import (
     is_stratified,
     stratum,
 )
-from abtest.analysis.streams import UNIT, VARIANT, unit_type
+from abtest.analysis.streams import CLUSTER, UNIT, VARIANT, unit_type
 from abtest.errors import DataError
 from abtest.instants import parse_instant, to_microseconds
-from abtest.metrics.base import ANCHOR, ANCHOR_DAY
+from abtest.metrics.base import ANCHOR, ANCHOR_DAY, AT, DAY_OF
 from abtest.sources.tables import AssignmentsFromEvents, AssignmentsTable
 from abtest.sources.wanted import Wanted
 
@@ -34,7 +44,6 @@ if TYPE_CHECKING:
     from abtest.spec import Spec
 
 REASON = "reason"
-SPLIT = "split"
 _ROWS, _ENTRY = "abtest:rows", "abtest:entry"
 
 
@@ -56,6 +65,9 @@ class Population:
         off_schedule: Units assigned before the schedule starts or after it ends.
         unit_type: How unit ids are compared: ``integer`` or ``text``.
         stratified: Whether the frame has a stratum for each unit.
+        clusters: What was split, where that is whole clusters.
+        averaged_rows: Rows that were averaged into one value per unit.
+        aggregated: Whether somebody else added the units up, so that there are no rows of them.
         by_entry: Units per variant under each of the weights that were in force, in their order;
             empty where the split was the same for all.
     """
@@ -74,6 +86,9 @@ class Population:
     unit_type: ColumnType = "text"
     stratified: bool = False
     by_entry: tuple[dict[str, int], ...] = ()
+    clusters: ClusterCounts | None = None
+    averaged_rows: int = 0
+    aggregated: bool = False
 
     @property
     def units(self) -> int:
@@ -115,6 +130,8 @@ def _from_units(
         wanted.append(Wanted(UNIT, unit, "text"))
     if spec.assignment.stratify is not None:
         wanted.append(Wanted(BLOCK, spec.assignment.stratify, "text"))
+    if spec.cluster is not None:
+        wanted.append(cluster_column(spec))
     scanned = engine.scan("units", table, wanted)
     if is_stratified(spec):
         scanned = scanned.with_columns(stratum(spec).alias(STRATUM))
@@ -122,13 +139,34 @@ def _from_units(
     known, unknown = _by_variant(spec, engine, frame, table.path)
     frame = frame.filter(nw.col(VARIANT).is_in(list(known)))
     rows = sum(known.values()) + sum(unknown.values())
+    if unit is not None:
+        _refuse_missing_units(engine, frame, table.path)
+    clusters = None
+    if spec.cluster is not None:
+        frame, clusters = one_variant_per_cluster(spec, engine, frame, table.path)
+        assigned = _counts(engine, frame, VARIANT)
+        known = {key: assigned.get(key, 0) for key in known}
+    averaged_rows = 0
+    if table.repeated == "mean":
+        averaged_rows = _length(engine, frame)
+        frame = averaged(engine, frame, outcomes, table.path)
+        assigned = _counts(engine, frame, VARIANT)
+        known = {key: assigned.get(key, 0) for key in known}
     if unit is None:
-        return Population(frame, known, rows, unknown=unknown, stratified=is_stratified(spec))
-    _refuse_missing_units(engine, frame, table.path)
+        found = Population(frame, known, rows, unknown=unknown, stratified=is_stratified(spec))
+    else:
+        found = _of_units(spec, engine, frame, known, rows)
+    return replace(found, unknown=unknown, clusters=clusters, averaged_rows=averaged_rows)
+
+
+def _of_units(
+    spec: Spec, engine: Engine, frame: nw.LazyFrame[Any], known: dict[str, int], rows: int
+) -> Population:
+    """The units of a table that names them: each in one row and one variant."""
     seen = engine.materialize(variants_of(frame))
     n_units, n_crossed, pairs = count_units(engine, seen)
     if n_units == sum(known.values()):
-        return Population(frame, known, rows, unknown=unknown, stratified=is_stratified(spec))
+        return Population(frame, known, rows, stratified=is_stratified(spec))
     frame = _one_row_per_unit(engine, frame, seen, n_units)
     assigned = _counts(engine, frame, VARIANT)
     return Population(
@@ -138,7 +176,6 @@ def _from_units(
         repeated_rows=sum(known.values()) - pairs,
         crossed=n_crossed,
         left_out=n_crossed,
-        unknown=unknown,
         stratified=is_stratified(spec),
     )
 
@@ -156,7 +193,8 @@ def _one_row_per_unit(
         raise DataError(
             f"the units table has {repeated:,} more rows than units: its rows are finer than the "
             "unit of randomisation",
-            "Give it one row per unit, or say `unit: null` if each row is a unit of its own.",
+            "Give it one row per unit, average them with `repeated: mean`, or say `unit: null` if "
+            "each row is a unit of its own.",
         )
     return kept
 
@@ -172,6 +210,8 @@ def _from_assignments(
     ]
     if spec.assignment.stratify is not None:
         wanted.append(Wanted(BLOCK, spec.assignment.stratify, "text"))
+    if spec.cluster is not None and spec.cluster in engine.columns("assignments", table):
+        wanted.append(cluster_column(spec))
     has_reason = table.reason is not None or REASON in engine.columns("assignments", table)
     if has_reason:
         wanted.append(Wanted(REASON, table.reason or REASON, "text"))
@@ -181,15 +221,19 @@ def _from_assignments(
         reasons = _counts(engine, frame, REASON)
         frame = frame.filter(nw.col(REASON) == SPLIT)
     rows = _length(engine, frame)
-    _refuse_no_split(table, reasons, rows)
+    refuse_no_split(table, reasons, rows)
     frame = frame.filter(nw.col(ANCHOR).is_null() | (nw.col(ANCHOR) < cutoff.microseconds))
-    _refuse_too_late(table, cutoff, rows, _length(engine, frame))
+    refuse_too_late(table, cutoff, rows, _length(engine, frame))
     known, unknown = _by_variant(spec, engine, frame, table.path)
     in_time = sum(known.values()) + sum(unknown.values())
     frame = frame.filter(nw.col(VARIANT).is_in(list(known)))
     _refuse_missing_units(engine, frame, table.path)
     _refuse_missing_times(engine, frame, table)
-    firsts = _one_variant_each(spec, engine, frame)
+    if spec.cluster is None:
+        firsts = _one_variant_each(spec, engine, frame)
+    else:
+        frame = with_clusters(spec, engine, frame, id_type)
+        firsts = _one_cluster_each(spec, engine, frame, table.path)
     return replace(
         firsts,
         frame=_with_history(spec, engine, firsts.frame, id_type),
@@ -229,6 +273,17 @@ def _one_variant_each(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any]) -> P
         by_hash=found.by_hash,
         left_out=found.units - sum(assigned.values()),
     )
+
+
+def _one_cluster_each(
+    spec: Spec, engine: Engine, frame: nw.LazyFrame[Any], path: str
+) -> Population:
+    """The same where whole clusters are in one variant; units keep their clusters."""
+    frame, clusters = one_variant_per_cluster(spec, engine, frame, path)
+    firsts = _one_variant_each(spec, engine, frame)
+    members = frame.select(UNIT, CLUSTER).unique()
+    joined = firsts.frame.join(members, on=UNIT, how="left")
+    return replace(firsts, frame=engine.materialize(joined), clusters=clusters)
 
 
 def _by_entry(spec: Spec, engine: Engine, found: Population) -> tuple[dict[str, int], ...]:
@@ -277,17 +332,12 @@ def _from_events(spec: Spec, engine: Engine, stream: str, cutoff: Cutoff) -> Pop
     """Every unit is enrolled at its first event."""
     table = spec.data.events[stream]
     id_type = unit_type(spec, engine)
-    wanted = [
-        Wanted(UNIT, table.unit or spec.unit or "", id_type),
-        Wanted(ANCHOR, table.at, "instant"),
-    ]
-    events = engine.scan(stream, table, wanted).filter(
-        ~nw.col(UNIT).is_null(), nw.col(ANCHOR) < cutoff.microseconds
-    )
+    rows = EventReader(spec, engine, id_type, cutoff.microseconds).rows(stream)
+    events = rows.filter(~nw.col(UNIT).is_null(), nw.col(AT) < cutoff.microseconds)
     variant = (spec.variants or ())[0].key
     frame = engine.materialize(
         events.group_by(UNIT)
-        .agg(nw.col(ANCHOR).min(), nw.col(ANCHOR_DAY).min())
+        .agg(nw.col(AT).min().alias(ANCHOR), nw.col(DAY_OF).min().alias(ANCHOR_DAY))
         .with_columns(nw.lit(variant).alias(VARIANT))
     )
     n_units = _length(engine, frame)
@@ -328,7 +378,7 @@ def _refuse_missing_units(engine: Engine, frame: nw.LazyFrame[Any], path: str) -
     missing = _length(engine, frame.filter(nw.col(UNIT).is_null()))
     if missing:
         raise DataError(
-            f"{path}: {missing:,} rows have no unit id",
+            f"{path}: {counted(missing, 'row has', 'rows have')} no unit id",
             "Fill the column, or drop them. The words null, None and nan count as missing.",
         )
 
@@ -338,27 +388,10 @@ def _refuse_missing_times(
 ) -> None:
     missing = _length(engine, frame.filter(nw.col(ANCHOR).is_null()))
     if missing:
+        rows = counted(missing, "row has", "rows have")
         raise DataError(
-            f"{table.path}: {missing:,} rows have no time in column {table.at!r}",
+            f"{table.path}: {rows} no time in column {table.at!r}",
             "Without it nobody knows when their window starts: fill it, or drop them.",
-        )
-
-
-def _refuse_no_split(table: AssignmentsTable, reasons: dict[str, int], rows: int) -> None:
-    if reasons and rows == 0:
-        found = ", ".join(f"{reason or 'none'} ({n:,})" for reason, n in sorted(reasons.items()))
-        raise DataError(
-            f"{table.path} has no assignments that count: none has the reason {SPLIT}",
-            f"The reasons are: {found}.",
-        )
-
-
-def _refuse_too_late(table: AssignmentsTable, cutoff: Cutoff, rows: int, in_time: int) -> None:
-    if rows and in_time == 0:
-        raise DataError(
-            f"{table.path} has no assignments that count: all {rows:,} are at or after as_of, "
-            f"{cutoff.iso}",
-            "Is as_of right? It is the instant up to which the data are complete.",
         )
 
 

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from abtest.analysis.result import Check
+from abtest.analysis.sentences import counted
 from abtest.metrics.base import EventMetric
+from abtest.metrics.repeat_purchase import RepeatPurchaseMetric
+from abtest.metrics.survey import SurveyMetric
 from abtest.stats.life_table import LifeTable
-from abtest.stats.summaries import PairMoments, Proportion, ValueCounts
+from abtest.stats.summaries import Clusters, PairMoments, Proportion, ValueCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from abtest.analysis.event_rows import EventRows
+    from abtest.analysis.netting import TakenOff
     from abtest.analysis.population import Population
     from abtest.analysis.summaries import MetricCounts, Summaries
     from abtest.spec import Spec
@@ -39,6 +43,19 @@ def off_schedule(population: Population) -> Check | None:
     )
 
 
+def averaged_rows(population: Population) -> Check | None:
+    """Rows of which several make one unit, as the spec says."""
+    n, units = population.averaged_rows, population.units
+    if n == 0:
+        return None
+    return Check(
+        key="averaged_rows",
+        status="pass",
+        message=f"{n:,} rows are averaged into one value for each of {units:,} units.",
+        details={"rows": n, "units": units},
+    )
+
+
 def few_units(spec: Spec, population: Population, summaries: Summaries) -> Check | None:
     """Primary metrics that hardly anybody can be read on."""
     parts, details = [], {}
@@ -49,12 +66,13 @@ def few_units(spec: Spec, population: Population, summaries: Summaries) -> Check
             continue
         eligible = sum(count.immature + count.missing + count.n for count in counts)
         assigned = sum(population.assigned.values())
-        if eligible < FEW_ELIGIBLE * assigned:
+        if eligible < FEW_ELIGIBLE * assigned and not population.aggregated:
             share = f"{eligible:,} of {assigned:,} units ({eligible / assigned:.1%})"
             parts.append(f"only {share} are eligible for {metric.key}")
         if min(count.n for count in counts) < FEW_UNITS:
             smallest = min(count.n for count in counts)
-            parts.append(f"a variant has only {smallest} units to read {metric.key} on")
+            units = counted(smallest, "unit", "units")
+            parts.append(f"a variant has only {units} to read {metric.key} on")
         details[metric.key] = {"eligible": eligible, "assigned": assigned, "observed": seen}
     if not parts:
         return None
@@ -63,9 +81,15 @@ def few_units(spec: Spec, population: Population, summaries: Summaries) -> Check
         key="few_units",
         status="warn",
         message=f"{text[:1].upper()}{text[1:]}.",
-        hint="repeat_purchase needs orders from before the assignment; are they in the file?",
+        hint=_hint_on_few(spec),
         details=details,
     )
+
+
+def _hint_on_few(spec: Spec) -> str:
+    if any(isinstance(m, RepeatPurchaseMetric) and m.role == "primary" for m in spec.metrics):
+        return "repeat_purchase needs orders from before the assignment; are they in the file?"
+    return "Wait for more units, or for their windows to end."
 
 
 def empty_metrics(spec: Spec, summaries: Summaries) -> Check | None:
@@ -96,6 +120,9 @@ def _happens(counts: MetricCounts, metric: EventMetric) -> bool:
         return summary.successes != did_not
     if isinstance(summary, LifeTable):
         return any(summary.events)
+    if isinstance(summary, Clusters):
+        did_not = summary.n if metric.kind in ("churn", "inactivity") else 0
+        return sum(summary.y) != did_not
     if isinstance(summary, ValueCounts):
         return bool(np.any(summary.values))
     return isinstance(summary, PairMoments) or summary.mean != 0 or summary.m2 != 0
@@ -107,7 +134,7 @@ def lookalike_ids(events: Sequence[EventRows]) -> Check | None:
     if not found:
         return None
     worst = max(stream.lookalikes / (stream.lookalikes + stream.matched) for stream in found)
-    parts = [f"{stream.lookalikes:,} rows of {stream.stream}" for stream in found]
+    parts = [f"{counted(stream.lookalikes, 'row', 'rows')} of {stream.stream}" for stream in found]
     return Check(
         key="lookalike_ids",
         status="fail" if worst > LOOKALIKE_FAIL else "warn",
@@ -130,12 +157,19 @@ def dates_without_times(spec: Spec, events: Sequence[EventRows]) -> Check | None
     found = [stream for stream in events if stream.without_times and stream.stream in timed]
     if not found:
         return None
-    parts = [f"{stream.without_times:,} rows of {stream.stream}" for stream in found]
+    parts = [
+        counted(
+            stream.without_times,
+            f"row of {stream.stream} has a date but no time",
+            f"rows of {stream.stream} have a date but no time",
+        )
+        for stream in found
+    ]
     return Check(
         key="dates_without_times",
         status="warn",
-        message=f"{' and '.join(parts)} have a date but no time, on a unit's day of assignment; "
-        "they count as before it.",
+        message=f"{' and '.join(parts)}, on a unit's day of assignment, and so counts as before "
+        "it.",
         hint="Use windows with `calendar: true`, or export events with their times.",
         details={stream.stream: stream.without_times for stream in found},
     )
@@ -170,3 +204,77 @@ def rows_left_out(left_out: Mapping[str, Mapping[str, int]]) -> Check | None:
         message=f"Rows that the spec leaves out: {', '.join(parts)}.",
         details={table: dict(rules) for table, rules in left_out.items() if rules},
     )
+
+
+def negative_values(spec: Spec, events: Sequence[EventRows]) -> Check | None:
+    """Amounts below 0, which lower sums; a survey's answers are looked at elsewhere."""
+    surveys = {metric.events for metric in spec.metrics if isinstance(metric, SurveyMetric)}
+    found = [rows for rows in events if rows.negative and rows.stream not in surveys]
+    if not found:
+        return None
+    parts = [
+        counted(
+            rows.negative,
+            f"row of {rows.stream} has a negative value",
+            f"rows of {rows.stream} have a negative value",
+        )
+        for rows in found
+    ]
+    value = spec.data.events[found[0].stream].value
+    column = value.columns[0] if value is not None else ""
+    return Check(
+        key="negative_values",
+        status="warn",
+        message=f"{'; '.join(parts)}. They count as events, and lower sums.",
+        hint=f"Are they refunds? Leave them out with `keep: [{{column: {column}, above: 0}}]`, or "
+        "declare them as a stream of their own and take that off with `net`.",
+        details={rows.stream: rows.negative for rows in found},
+    )
+
+
+def taken_off(found: Sequence[TakenOff]) -> Check | None:
+    """Refunds and cancellations: what they were taken off, and which of them were not."""
+    if not found:
+        return None
+    suspicious = any(off.unmatched > off.rows and (off.rows == 0 or off.by_id) for off in found)
+    negative = any(off.negative for off in found)
+    warned = suspicious or any(off.unnamed or off.no_value for off in found)
+    hint = "Do both streams write their ids in one form?" if suspicious else None
+    if negative:
+        hint = "What is taken off has values above 0: write a refund of 10 as 10, not as -10."
+    return Check(
+        key="taken_off",
+        status="fail" if negative else "warn" if warned else "pass",
+        message=" ".join(sentence for off in found for sentence in _off(off)),
+        hint=hint,
+        details={off.stream: off.to_dict() for off in found},
+    )
+
+
+def _off(off: TakenOff) -> Iterator[str]:
+    rows = counted(off.rows, f"row of {off.net.events} is", f"rows of {off.net.events} are")
+    if off.by_id:
+        undone = counted(off.undone, "has", "have")
+        yield (
+            f"{rows} taken off {counted(off.changed, 'event', 'events')} of {off.stream}, of which "
+            f"{undone} nothing left and did not happen."
+        )
+    else:
+        yield f"{rows} taken off the sums of {off.stream}."
+    if off.unmatched:
+        what = (
+            f"no event of {off.stream} that was read" if off.by_id else "no unit that is analysed"
+        )
+        yield f"{counted(off.unmatched, 'row names', 'rows name')} {what}."
+    if off.unnamed:
+        named = "id" if off.by_id else "unit"
+        what = counted(off.unnamed, f"row has no {named}", f"rows have no {named}")
+        yield f"{what} or no time, and nothing is taken off for that."
+    if off.late:
+        late = counted(off.late, "row at or after as_of was", "rows at or after as_of were")
+        yield f"{late} not read."
+    if off.no_value:
+        what = counted(off.no_value, "row has", "rows have")
+        yield f"{what} no value: what is left is not known, and counts as missing."
+    if off.negative:
+        yield f"{counted(off.negative, 'row has', 'rows have')} a negative value, which adds."

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.adjusting import Adjustment, can_adjust
+from abtest.analysis.aggregates import aggregate_notes
 from abtest.analysis.guardrails import is_equivalent, read_guardrail
 from abtest.analysis.method_choice import choose_method
 from abtest.analysis.result import Record, VariantEstimate
@@ -124,7 +125,8 @@ class Comparer:
                 variant.key: self._summaries[metric.key, variant.key]
                 for variant in self._spec.variants or ()
             }
-            found = Adjustment(counts) if can_adjust(counts) else None
+            wanted = metric.key not in self._spec.analysis.methods and can_adjust(counts)
+            found = Adjustment(counts) if wanted else None
             self._adjustments[metric.key] = found
         return self._adjustments[metric.key]
 
@@ -194,6 +196,7 @@ class Comparer:
             control=self._control_key(),
             n_control=contrast.control.n,
             n_immature_control=contrast.control.immature,
+            n_ineligible_control=contrast.control.ineligible,
             **_numbers(comparison),
             **_unadjusted(contrast.adjusted),
             log_lift=found.value if found is not None else None,
@@ -241,6 +244,8 @@ class Comparer:
     def _label(self, metric: Metric) -> str:
         if self._spec.control is None or self._on_later_event(metric) or _biased(metric):
             return "descriptive"
+        if self._is_pooled(metric):
+            return "descriptive"
         return "exploratory" if metric.role == "exploratory" else "confirmatory"
 
     def _on_later_event(self, metric: Metric) -> bool:
@@ -254,7 +259,7 @@ class Comparer:
         return isinstance(metric, EventMetric) and metric.anchor_stream is not None and not logged
 
     def _notes(self, metric: Metric) -> list[str]:
-        notes = []
+        notes = aggregate_notes(self._spec, metric)
         if self._on_later_event(metric):
             notes.append(
                 "Anchored on an event after assignment, which the treatment may have moved: "
@@ -262,6 +267,24 @@ class Comparer:
             )
         if _biased(metric):
             notes.append("Counts units whose window is not over (maturity: all): biased.")
+        return [*notes, *self._unadjusted_notes(metric)]
+
+    def _is_pooled(self, metric: Metric) -> bool:
+        """Whether units that entered under different weights are compared all together."""
+        return bool(self._population.by_entry) and self._adjustment(metric) is None
+
+    def _unadjusted_notes(self, metric: Metric) -> list[str]:
+        """What to say of a metric whose method neither adjusts nor weights the strata."""
+        if self._spec.control is None or self._adjustment(metric) is not None:
+            return []
+        method, notes = self._method(metric).kind, []
+        if self._spec.analysis.covariates:
+            notes.append(f"Not adjusted for covariates: {method} does not.")
+        if self._is_pooled(metric):
+            notes.append(
+                f"The weights changed while units entered, and {method} compares all of them "
+                "together: descriptive, for who came when may look like an effect."
+            )
         return notes
 
     def _descriptive(self, metric: Metric, variant: str) -> Record:

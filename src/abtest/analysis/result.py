@@ -41,6 +41,7 @@ class Record(_Frozen):
     n_immature: int
     n_immature_control: int | None = None
     n_ineligible: int
+    n_ineligible_control: int | None = None
     readable_on: str | None = None
     value: float | None = None
     value_control: float | None = None

@@ -7,6 +7,15 @@ import unicodedata
 _MARK = "\N{LEFT-TO-RIGHT MARK}"
 
 
+def counted(n: int, one: str, more: str) -> str:
+    """A number with the words for one, or for none and several.
+
+    >>> counted(1, "row has", "rows have"), counted(1200, "row has", "rows have")
+    ('1 row has', '1,200 rows have')
+    """
+    return f"{n:,} {one if n == 1 else more}"
+
+
 def in_sentence(name: str) -> str:
     r"""A name as it stands in an English sentence.
 

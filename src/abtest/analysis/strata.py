@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from abtest.spec import Spec
 
 STRATUM, BLOCK = "stratum", "block"
+SPLIT_NUMBER = "split "
 
 
 def is_stratified(spec: Spec) -> bool:
@@ -54,10 +55,17 @@ def entry_number(spec: Spec) -> nw.Expr:
 
 
 def stratum(spec: Spec) -> nw.Expr:
-    """A unit's stratum as text, from its block and its time of assignment."""
-    parts = []
-    if len(entry_weights(spec)) > 1:
-        parts.append(nw.concat_str([nw.lit("split "), (entry_number(spec) + 1).cast(nw.String)]))
-    if spec.assignment.stratify is not None:
-        parts.append(nw.coalesce(nw.col(BLOCK), nw.lit("(missing)")))
-    return parts[0] if len(parts) == 1 else nw.concat_str(parts, separator=", ")
+    """A unit's stratum as text: under which weights it was assigned, and its block if any."""
+    split = nw.concat_str([nw.lit(SPLIT_NUMBER), (entry_number(spec) + 1).cast(nw.String)])
+    if spec.assignment.stratify is None:
+        return split
+    return nw.concat_str([split, nw.coalesce(nw.col(BLOCK), nw.lit("(missing)"))], separator=", ")
+
+
+def split_of(name: str) -> str:
+    """Under which weights the units of a stratum were assigned.
+
+    >>> split_of("split 2, north, east")
+    'split 2'
+    """
+    return name.partition(", ")[0]

@@ -11,12 +11,15 @@ from abtest.sources.tables import Table
 from abtest.sources.wanted import Wanted, day_column
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from abtest.metrics.base import EventMetric
     from abtest.sources.engine import Engine
     from abtest.sources.tables import EventsTable
     from abtest.sources.wanted import ColumnType
     from abtest.spec import Spec
 
-UNIT, VARIANT = "unit", "variant"
+UNIT, VARIANT, CLUSTER = "unit", "variant", "cluster"
 
 
 def unit_type(spec: Spec, engine: Engine) -> ColumnType:
@@ -59,6 +62,13 @@ def _with_value(rows: nw.LazyFrame[Any], table: EventsTable) -> nw.LazyFrame[Any
     if len(columns) > 1:
         value = value * nw.col(f"{VALUE}1")
     return rows.with_columns(value.alias(VALUE)).drop([f"{VALUE}{i}" for i in range(len(columns))])
+
+
+def lag_of(spec: Spec, metric: EventMetric) -> timedelta:
+    """How late the events of a metric may arrive, those of its anchor, and refunds of either."""
+    streams = [metric.events, metric.anchor_stream or metric.events]
+    nets = [net.events for stream in streams if (net := spec.data.events[stream].net) is not None]
+    return max(spec.data.events[stream].lag for stream in [*streams, *nets])
 
 
 def scope_of(table: EventsTable) -> EventScope:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
+from abtest.analysis.covariates import history_column
 from abtest.analysis.moment_sums import CentredSums, Centres, MomentSums
 from abtest.analysis.readings import IMMATURE, INELIGIBLE, MISSING, OBSERVED, Reading
 from abtest.analysis.strata import STRATUM
@@ -66,7 +67,7 @@ class Wish:
 
     Attributes:
         variants: The variants, each of which is in the answer.
-        history: The covariates' columns, which are columns of the frame too; None where the
+        history: The covariates; each has its ``history_column`` in the frame. None where the
             analysis neither adjusts nor stratifies.
         largest: Columns of which the largest value is wanted.
         totals: Columns of which the sum is wanted.
@@ -157,7 +158,7 @@ def _sums(reading: Reading, history: Columns | None) -> MomentSums:
     if reading.summary is PairMoments:
         columns.append(reading.x)
     if history is not None:
-        columns += history.history
+        columns += [history_column(name) for name in history.history]
     return MomentSums(reading, tuple(columns))
 
 

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from abtest.analysis.strata import entry_weights
 from abtest.errors import Fault
+from abtest.metrics.base import EventMetric
 from abtest.metrics.sum import SumMetric
+from abtest.sources.tables import AssignmentsFromEvents
+from abtest.stats.summaries import LifeTable, ValueCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +30,6 @@ def _unsupported(spec: Spec) -> Iterator[Fault]:
     asked: dict[tuple[str | int, ...], bool] = {
         ("factors",): spec.factors is not None,
         ("decision", "value"): spec.decision is not None and spec.decision.value is not None,
-        ("cluster",): spec.cluster is not None,
         # Without times of assignment nobody knows under which weights a unit entered.
         ("assignment", "phases"): spec.data.assignments is None and len(entry_weights(spec)) > 1,
         ("analysis", "segments"): bool(spec.analysis.segments),
@@ -39,9 +41,41 @@ def _unsupported(spec: Spec) -> Iterator[Fault]:
     for i, metric in enumerate(spec.metrics):
         capped = isinstance(metric, SumMetric) and metric.winsorize is not None
         asked["metrics", i, "winsorize"] = capped
-    for name, stream in spec.data.events.items():
-        asked["data", "events", name, "net"] = stream.net is not None
     hint = "take it out of the spec to analyse the rest"
     for path, is_asked in asked.items():
         if is_asked:
             yield Fault(path, "is not analysed by this version of abtest", hint)
+    if spec.cluster is not None:
+        yield from _with_clusters(spec)
+    if spec.data.totals is not None or spec.data.moments is not None:
+        yield from _with_aggregates(spec)
+
+
+def _with_clusters(spec: Spec) -> Iterator[Fault]:
+    """What has no analysis by cluster."""
+    logged = isinstance(spec.data.assignments, AssignmentsFromEvents)
+    asked: dict[tuple[str | int, ...], bool] = {
+        ("data", "assignments", "from_events"): logged,
+        ("assignment", "phases"): len(entry_weights(spec)) > 1,
+        ("analysis", "covariates"): bool(spec.analysis.covariates),
+    }
+    for i, metric in enumerate(spec.metrics):
+        censored = isinstance(metric, EventMetric) and "censored" in metric.readings
+        asked["metrics", i] = censored or metric.summary in (LifeTable, ValueCounts)
+    hint = "take it out of the spec, or `cluster` if units were split one by one"
+    for path, is_asked in asked.items():
+        if is_asked:
+            yield Fault(path, "is not analysed by cluster by this version of abtest", hint)
+
+
+def _with_aggregates(spec: Spec) -> Iterator[Fault]:
+    """What needs rows of units."""
+    asked: dict[tuple[str | int, ...], bool] = {
+        ("cluster",): spec.cluster is not None,
+        ("assignment", "stratify"): spec.assignment.stratify is not None,
+        ("analysis", "covariates"): bool(spec.analysis.covariates),
+    }
+    for path, is_asked in asked.items():
+        if is_asked:
+            message = "needs rows of units, but the data are totals or moments"
+            yield Fault(path, message, "take it out of the spec to analyse the rest")

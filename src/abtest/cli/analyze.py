@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from abtest.analysis.result import Result
 
 
+OnBadLines = Literal["fail", "skip"]
 Engine = Literal["duckdb", "polars", "pandas", "spark"]
 Format = Literal["table", "json", "csv", "md", "html"]
 _ENDINGS: dict[str, Format] = {
@@ -38,6 +39,10 @@ def analyze(
     engine: Annotated[
         Engine | None, typer.Option(help="Where rows are read and counted; duckdb is the default.")
     ] = None,
+    on_bad_lines: Annotated[
+        OnBadLines,
+        typer.Option(help="Broken lines of CSV files: fail names the first, skip counts them."),
+    ] = "fail",
     spark_master: Annotated[
         str | None,
         typer.Option(help="Where Spark is started: local[2] (the default), spark://host:7077."),
@@ -64,8 +69,18 @@ def analyze(
         raise typer.BadParameter("--spark-master needs --engine spark")
 
     from abtest.analysis.analyze import analyze as run
+    from abtest.cli.progress import Progress
 
-    result = run(spec, data=tables, as_of=as_of, engine=engine, spark_master=spark_master)
+    with Progress() as progress:
+        result = run(
+            spec,
+            data=tables,
+            as_of=as_of,
+            engine=engine,
+            spark_master=spark_master,
+            on_bad_lines=on_bad_lines,
+            progress=progress.step,
+        )
     inputs = [spec, *_inputs(spec, result, tables)]
     _write(result, format_, output, inputs)
     if format_ == "table" and output is None and report:

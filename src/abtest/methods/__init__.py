@@ -9,6 +9,7 @@ from pydantic import Field
 from abtest.methods.bayes import Bayes
 from abtest.methods.bootstrap import Bootstrap
 from abtest.methods.boschloo import Boschloo
+from abtest.methods.cluster_robust import ClusterRobust
 from abtest.methods.cox import Cox
 from abtest.methods.kaplan_meier import KaplanMeier
 from abtest.methods.linearized_ratio import LinearizedRatio
@@ -22,7 +23,7 @@ from abtest.methods.rmst import Rmst
 from abtest.methods.scas import Scas
 from abtest.methods.welch import Welch
 from abtest.stats.life_table import LifeTable
-from abtest.stats.summaries import Moments, Proportion, Summary, ValueCounts
+from abtest.stats.summaries import Clusters, Moments, Proportion, Summary, ValueCounts
 
 __all__ = [
     "METHODS",
@@ -30,6 +31,7 @@ __all__ = [
     "Bayes",
     "Bootstrap",
     "Boschloo",
+    "ClusterRobust",
     "Cox",
     "KaplanMeier",
     "LinearizedRatio",
@@ -60,6 +62,7 @@ AnyMethod = (
     | Quantile
     | Bootstrap
     | Permutation
+    | ClusterRobust
 )
 
 Method = Annotated[AnyMethod, Field(discriminator="kind")]
@@ -75,7 +78,7 @@ def default_method(summary: Summary) -> Method:
 
     Returns:
         Miettinen-Nurminen for proportions, Welch for means, the delta method for ratios of sums,
-        Kaplan-Meier for life tables, the median for value counts.
+        Kaplan-Meier for life tables, the median for value counts, CR2 for clusters.
 
     Example:
         >>> default_method(Proportion(n=10, successes=3)).kind
@@ -87,4 +90,6 @@ def default_method(summary: Summary) -> Method:
         return KaplanMeier()
     if isinstance(summary, ValueCounts):
         return Quantile()
+    if isinstance(summary, Clusters):
+        return ClusterRobust()
     return Welch() if isinstance(summary, Moments) else LinearizedRatio()

@@ -14,6 +14,7 @@ from abtest.stats.bayes.normal import Normal
 from abtest.stats.bayes.normal_difference import normal_difference
 from abtest.stats.bayes.normal_log_lift import LogLevel, normal_log_lift
 from abtest.stats.bayes.question import Question
+from abtest.stats.cluster_sums import Clusters, cluster_level
 from abtest.stats.life_table import LifeTable
 from abtest.stats.means import mean_level
 from abtest.stats.posterior import Posterior, VariantPosterior
@@ -176,7 +177,10 @@ def _known(summary: Summary) -> Known | str:
         return summary if summary.n else "has no observed units"
     if isinstance(summary, LifeTable | ValueCounts):
         return "has no mean or share that these models take"
-    level = mean_level(summary) if isinstance(summary, Moments) else ratio_level(summary)
+    if isinstance(summary, Clusters):
+        level = cluster_level(summary).level
+    else:
+        level = mean_level(summary) if isinstance(summary, Moments) else ratio_level(summary)
     if level.value is None or level.variance is None:
         return level.problem
     if level.variance == 0:

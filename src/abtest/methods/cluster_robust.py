@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from abtest.methods.base import MethodBase, expect
-from abtest.stats.clusters import Clusters, cluster_estimate, cluster_robust
+from abtest.stats.clusters import cluster_estimate, cluster_robust
+from abtest.stats.summaries import Clusters, Summary
 
 if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison, Estimate
@@ -16,12 +17,12 @@ class ClusterRobust(MethodBase):
 
     kind: Literal["cluster_robust"] = "cluster_robust"
 
-    takes: ClassVar[type[Clusters]] = Clusters  # type: ignore[assignment]  # not in Summary yet
+    takes: ClassVar[type[Summary]] = Clusters
 
-    def compare(self, control: object, treatment: object, ci_level: float) -> Comparison:
+    def compare(self, control: Summary, treatment: Summary, ci_level: float) -> Comparison:
         """See ``stats.clusters.cluster_robust``."""
         return cluster_robust(expect(Clusters, control), expect(Clusters, treatment), ci_level)
 
-    def estimate(self, summary: object, ci_level: float) -> Estimate:
+    def estimate(self, summary: Summary, ci_level: float) -> Estimate:
         """See ``stats.clusters.cluster_estimate``."""
         return cluster_estimate(expect(Clusters, summary), ci_level)

@@ -192,11 +192,11 @@ class EventMetric(Metric):
 class ColumnMetric(Metric):
     """A metric on one column of a table with one row per unit."""
 
-    column: str
-    """The column with each unit's outcome."""
+    column: str | None = None
+    """The column with each unit's outcome; needed where the data have rows of units."""
 
     def unit_row_columns(self) -> dict[str, str]:
-        return {"column": self.column}
+        return {} if self.column is None else {"column": self.column}
 
 
 def microseconds(length: timedelta) -> int:
@@ -211,4 +211,12 @@ def one_where(condition: nw.Expr) -> nw.Expr:
 
 def flag(condition: nw.Expr) -> Aggregate:
     """1 where any row of the unit meets the condition, else 0."""
-    return Aggregate(one_where(condition), "max")
+    # One byte each: ten million units have many of them.
+    one, zero = nw.lit(1, dtype=nw.Int8), nw.lit(0, dtype=nw.Int8)
+    return Aggregate(nw.when(condition).then(one).otherwise(zero), "max")
+
+
+def count_where(condition: nw.Expr) -> Aggregate:
+    """How many rows of the unit meet the condition."""
+    # Doubles are exact to 2**53 and smaller than the whole numbers that engines add up in.
+    return Aggregate(nw.when(condition).then(nw.lit(1.0)).otherwise(nw.lit(0.0)), "sum")

@@ -12,8 +12,8 @@ from abtest.metrics.base import (
     Aggregate,
     EventMetric,
     EventScope,
+    count_where,
     flag,
-    one_where,
 )
 from abtest.stats.summaries import Moments, Summary
 
@@ -31,7 +31,7 @@ class CountMetric(EventMetric):
     def unit_columns(self, scope: EventScope) -> dict[str, Aggregate]:
         inside = self.in_window()
         if scope.distinct == "rows":
-            return {self.column("rows"): Aggregate(one_where(inside), "sum")}
+            return {self.column("rows"): count_where(inside)}
         what = nw.col(ORDER if scope.distinct == "order" else DAY_OF)
         named = inside & ~what.is_null()
         return {
@@ -39,7 +39,7 @@ class CountMetric(EventMetric):
             # n_unique counts a null (a row that is not counted) as a value of its own.
             self.column("null"): flag(~named),
             # An event without an id shares it with no other.
-            self.column("rows"): Aggregate(one_where(inside & what.is_null()), "sum"),
+            self.column("rows"): count_where(inside & what.is_null()),
         }
 
     def outcome(self, scope: EventScope) -> nw.Expr:

@@ -1,4 +1,4 @@
-"""Mean: a numeric column."""
+"""Mean: a numeric column, or moments of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from abtest.stats.summaries import Moments, Summary
 
 
 class MeanMetric(ColumnMetric):
-    """The mean of a numeric column over units."""
+    """The mean of a numeric column over units.
+
+    Where the data are moments, those are its columns, and it names none.
+    """
 
     kind: Literal["mean"]
     summary: ClassVar[type[Summary]] = Moments

@@ -16,6 +16,7 @@ from abtest.metrics.base import (
     Aggregate,
     EventMetric,
     EventScope,
+    count_where,
     microseconds,
     one_where,
 )
@@ -81,7 +82,7 @@ class SurveyMetric(EventMetric):
         last = nw.when(self.in_window() & valid).then(since * PACK + score + 1)
         return {
             self.column("last"): Aggregate(last, "max"),
-            self.column("invalid"): Aggregate(one_where(invalid), "sum"),
+            self.column("invalid"): count_where(invalid),
         }
 
     def outcome(self, scope: EventScope) -> nw.Expr:  # noqa: ARG002 - one signature

@@ -86,4 +86,5 @@ def _bayes(record: Record) -> str:
     model = words.method(clean(record.bayes_model))
     if record.prior_mean is None or record.prior_sd is None:
         return f"Bayesian reading: {model}"
-    return f"Bayesian reading: {model}, prior N({record.prior_mean:g}, {record.prior_sd:g})"
+    prior = f"mean {record.prior_mean:g} and standard deviation {record.prior_sd:g}"
+    return f"Bayesian reading: {model}; the prior of the log lift is normal, with {prior}"

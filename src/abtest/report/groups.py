@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from abtest.report import numbers, words
-from abtest.report.footnotes import Footnotes, method_line
-from abtest.report.rows import Row, build_row
+from abtest.report.asides import second_readings
+from abtest.report.footnotes import Footnotes
+from abtest.report.rows import Around, Row, build_row
 from abtest.report.text import clean
+from abtest.report.units import metrics_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,11 +22,24 @@ _ROLE_ORDER = ("primary", "secondary", "guardrail")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The rows of one metric: its key, and its title, or its kind where it has none."""
+    """The rows of one metric.
+
+    Attributes:
+        metric: Its key.
+        name: Its title, or its kind where it has none.
+        unit: Its unit, where the numbers do not say it; None where they do.
+        rows: One for each contrast.
+    """
 
     metric: str
-    about: str
+    name: str
+    unit: str | None
     rows: tuple[Row, ...]
+
+    @property
+    def about(self) -> str:
+        """What to say beside the key."""
+        return self.name if self.unit is None else f"{self.name}, {self.unit}"
 
     @property
     def has_posterior(self) -> bool:
@@ -69,9 +84,13 @@ class GroupBuilder:
 
     def __init__(self, result: Result) -> None:
         self._spec = result.spec
-        self._estimates = {(e.metric, e.variant): e for e in result.estimates}
         self._compared = [record for record in result.results if record.control is not None]
         self._described = [record for record in result.results if record.control is None]
+        self._around = Around(
+            spec=result.spec,
+            estimates={(e.metric, e.variant): e for e in result.estimates},
+            second=second_readings(result.sensitivity),
+        )
         self._footnotes = Footnotes()
 
     def comparisons(self) -> tuple[Group, ...]:
@@ -104,28 +123,32 @@ class GroupBuilder:
         by_metric: dict[str, list[Record]] = {}
         for record in records:
             by_metric.setdefault(record.metric, []).append(record)
-        blocks = tuple(
-            Block(clean(metric), self._about(members[0]), tuple(map(self._row, members)))
-            for metric, members in by_metric.items()
-        )
+        blocks = tuple(self._block(members) for members in by_metric.values())
         return Group(title, meaning, _levels(record.ci_level for record in records), blocks)
 
-    def _row(self, record: Record) -> Row:
-        return build_row(
-            record,
-            method=method_line(record, self._spec),
-            notes=self._footnotes.marks(record.notes),
-            estimates=self._estimates,
+    def _block(self, records: Sequence[Record]) -> Block:
+        first = records[0]
+        return Block(
+            metric=clean(first.metric),
+            name=metric_name(first.metric, self._spec, words.readable(first.kind)),
+            unit=unit_of(first, self._spec).about,
+            rows=tuple(map(self._row, records)),
         )
 
-    def _about(self, record: Record) -> str:
-        """The metric's title, or its kind where the spec gives no title."""
-        titles = {
-            metric.get("key"): metric.get("title")
-            for metric in self._spec.get("metrics") or ()
-            if isinstance(metric, dict)
-        }
-        return clean(titles.get(record.metric) or words.readable(record.kind))
+    def _row(self, record: Record) -> Row:
+        return build_row(record, self._around, self._footnotes.marks(record.notes))
+
+
+def metric_name(key: str, spec: dict[str, Any], default: str) -> str:
+    """A metric's title, or what kind it is; for a quantile which one, and of what."""
+    metric = metrics_of(spec).get(key, {})
+    if metric.get("title"):
+        return clean(metric["title"])
+    if metric.get("kind") == "quantile":
+        q = metric.get("q", 0.5)
+        name = "median" if q == 0.5 else f"{numbers.level(q)} quantile"
+        return f"{name} of {clean(metric.get('column'))}"
+    return clean(default)
 
 
 def _levels(levels: Iterable[float]) -> str:

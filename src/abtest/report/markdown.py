@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from abtest.report import words
 from abtest.report.numbers import ABSENT
 from abtest.report.view import build_view
 
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from abtest.analysis.result import Result, Status
-    from abtest.report.checks import CheckRow, Waterfall
-    from abtest.report.groups import Group
+    from abtest.report.checks import CheckRow
+    from abtest.report.counts import Counts
+    from abtest.report.curves import Curves
+    from abtest.report.groups import Block, Group
     from abtest.report.rows import Row
     from abtest.report.view import View
 
@@ -34,12 +37,16 @@ def render_markdown(result: Result) -> str:
     """
     view = build_view(result)
     parts = [*_top(view), *_checks(view)]
-    if view.waterfall is not None:
-        parts.extend(["## Who was counted", _waterfall(view.waterfall)])
+    if view.counts:
+        parts.extend([f"## {words.COUNTS_TITLE}", _counts(view.counts)])
     for group in view.comparisons:
-        parts.extend([f"## {escape(group.title)}", _compared(group)])
+        parts.extend([f"## {escape(group.title)}", _compared(group), *_asides(group)])
     if view.estimates is not None:
-        parts.extend([f"## {escape(view.estimates.title)}", _described(view.estimates)])
+        group = view.estimates
+        parts.extend([f"## {escape(group.title)}", _described(group), *_asides(group)])
+    if view.curves:
+        parts.append(f"## {words.CURVES_TITLE}")
+        parts.extend(_curves(curves) for curves in view.curves)
     parts.extend(_bottom(view))
     return "\n\n".join(parts) + "\n"
 
@@ -83,9 +90,43 @@ def _check(check: CheckRow) -> str:
     return f"{line}  \n  Hint: {escape(check.hint or '')}" if loud else line
 
 
-def _waterfall(waterfall: Waterfall) -> str:
-    rows = [[row.metric or "all metrics", row.step, *row.counts] for row in waterfall.rows]
-    return _table(["metric", "step", *waterfall.variants], rows, text_columns=2)
+def _counts(found: Sequence[Counts]) -> str:
+    header = [
+        "metric", "variant", "readable", "assigned", "ineligible", "immature", "mature",
+        "without a value", "counted",
+    ]  # fmt: skip
+    rows = [
+        [
+            ", ".join(counts.metrics),
+            row.variant,
+            counts.readable or ABSENT,
+            row.assigned,
+            row.ineligible,
+            row.immature,
+            row.mature,
+            row.missing or "0",
+            row.n,
+        ]
+        for counts in found
+        for row in counts.rows
+    ]
+    return _table(header, rows, text_columns=3)
+
+
+def _curves(curves: Curves) -> str:
+    header = ["metric", "variant", *(f"{curves.time} {moment}" for moment in curves.moments)]
+    rows = [[curves.metric, name, *cells] for name, cells in curves.rows]
+    return _table(header, rows, text_columns=2)
+
+
+def _asides(group: Group) -> list[str]:
+    """What stands beside the numbers of a table, as a list under it."""
+    told = [
+        f"- {escape(row.metric)}, {escape(row.name)}: {escape(label)}: {escape(text)}"
+        for row in group.rows
+        for label, text in row.asides
+    ]
+    return ["\n".join(told)] if told else []
 
 
 def _compared(group: Group) -> str:
@@ -96,11 +137,11 @@ def _compared(group: Group) -> str:
     ]  # fmt: skip
     rows = [
         [
-            row.metric,
+            _metric(block),
             _name(row),
             row.value_control,
             row.pending or row.value,
-            _pair(row.lift, row.lift_ci),
+            _pair(row.lift_or_ratio, row.lift_ci),
             _pair(row.difference, row.difference_ci),
             row.pvalue,
             row.pvalue_adjusted or ABSENT,
@@ -109,7 +150,8 @@ def _compared(group: Group) -> str:
             _units(row.n_control, row.immature_control),
             _units(row.n, row.immature),
         ]
-        for row in group.rows
+        for block in group.blocks
+        for row in block.rows
     ]
     return _table(header, rows, text_columns=2, notes=[row.notes for row in group.rows])
 
@@ -117,16 +159,21 @@ def _compared(group: Group) -> str:
 def _described(group: Group) -> str:
     rows = [
         [
-            row.metric,
+            _metric(block),
             _name(row),
             row.pending or row.value,
             row.value_ci,
             _units(row.n, row.immature),
         ]
-        for row in group.rows
+        for block in group.blocks
+        for row in block.rows
     ]
     header = ["metric", "variant", "value", f"interval ({group.level})", "n"]
     return _table(header, rows, text_columns=2, notes=[row.notes for row in group.rows])
+
+
+def _metric(block: Block) -> str:
+    return block.metric if block.unit is None else f"{block.metric} ({block.unit})"
 
 
 def _name(row: Row) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from abtest.report.units import Unit
 
 ABSENT = "\N{EM DASH}"
-
-# Metrics whose value is a share of units, shown as a percentage.
-RATE_KINDS = frozenset({"proportion", "conversion", "repeat_purchase", "retention", "churn"})
 
 _Format = Callable[[float], str]
 
@@ -82,81 +83,121 @@ def lift_with_interval(
     return _with_interval(value, low, high, lambda x: f"{_signed(100 * x, places)}%")
 
 
-def difference_with_interval(
-    value: float | None, low: float | None, high: float | None, *, kind: str
+def ratio_with_interval(
+    lift: float | None, low: float | None, high: float | None
 ) -> tuple[str, str]:
-    """A difference and its interval: percentage points for rates, the metric's unit otherwise.
+    """A ratio such as a hazard ratio, and its interval, from the lift: the ratio less one.
+
+    Examples:
+        >>> ratio_with_interval(0.25, 0.02, 0.531)
+        ('1.25', '1.02 to 1.53')
+    """
+    ratio, lower, upper = (None if one is None else 1 + one for one in (lift, low, high))
+    smallest = min((one for one in (ratio, lower, upper) if one), default=1.0)
+    places = _decimals(smallest, significant=2)
+    return _with_interval(ratio, lower, upper, lambda x: _plain(x, places))
+
+
+def share(value: float | None) -> str:
+    """A share of units with one decimal.
+
+    Examples:
+        >>> share(0.4954), share(None)
+        ('49.5%', '—')
+    """
+    return ABSENT if value is None else f"{100 * value:.1f}%"
+
+
+def difference_with_interval(
+    value: float | None, low: float | None, high: float | None, *, unit: Unit
+) -> tuple[str, str]:
+    """A difference and its interval: percentage points for shares, the metric's unit otherwise.
 
     The decimals follow from the interval's width, so that all three numbers line up and show what
     is known and no more.
 
     Examples:
-        >>> difference_with_interval(-0.0082, -0.0133, -0.0031, kind="proportion")
+        >>> from abtest.report.units import PLAIN, SHARE
+        >>> difference_with_interval(-0.0082, -0.0133, -0.0031, unit=SHARE)
         ('-0.82 pp', '-1.33 to -0.31 pp')
-        >>> difference_with_interval(1234.5, 900.0, 1569.0, kind="sum")
+        >>> difference_with_interval(1234.5, 900.0, 1569.0, unit=PLAIN)
         ('+1,234.50', '+900.00 to +1,569.00')
     """
-    scale, unit = _unit(kind, " pp")
+    scale = unit.scale
     if low is not None and high is not None:
         places = _decimals(scale * (high - low) / 2, significant=2)
     else:
         places = _decimals(scale * _largest(value, low, high), significant=3)
-    return _with_interval(value, low, high, lambda x: _signed(scale * x, places), unit)
+    return _with_interval(value, low, high, lambda x: _signed(scale * x, places), unit.difference)
 
 
 def value_with_interval(
-    value: float | None, low: float | None, high: float | None, *, kind: str
+    value: float | None, low: float | None, high: float | None, *, unit: Unit
 ) -> tuple[str, str]:
-    """A variant's value and its interval: a percentage for rates, a plain number otherwise.
+    """A variant's value and its interval: a percentage for shares, a plain number otherwise.
 
     Examples:
-        >>> value_with_interval(0.4482, 0.4436, 0.4528, kind="proportion")
+        >>> from abtest.report.units import PLAIN, SHARE
+        >>> value_with_interval(0.4482, 0.4436, 0.4528, unit=SHARE)
         ('44.82%', '44.36% to 45.28%')
-        >>> value_with_interval(1234.5, None, None, kind="sum")
+        >>> value_with_interval(1234.5, None, None, unit=PLAIN)
         ('1,234.50', '—')
     """
-    scale, unit = _unit(kind, "%")
-    size = 0.0 if value is None else scale * abs(value)
-    places = _decimals(size, significant=2 if unit else 4)
-    return _with_interval(value, low, high, lambda x: f"{_plain(scale * x, places)}{unit}")
+    scale = unit.scale
+    shown = 0.0 if value is None else scale * abs(value)
+    places = _decimals(shown, significant=2 if unit.value else 4)
+    return _with_interval(value, low, high, lambda x: f"{_plain(scale * x, places)}{unit.value}")
 
 
 def compared_values(
-    value_control: float | None, value: float | None, *, kind: str
+    value_control: float | None, value: float | None, *, unit: Unit
 ) -> tuple[str, str]:
     """Control's value and the variant's, with the same decimals.
 
     Examples:
-        >>> compared_values(0.6528, 1.4228, kind="mean")
+        >>> from abtest.report.units import PLAIN
+        >>> compared_values(0.6528, 1.4228, unit=PLAIN)
         ('0.6528', '1.4228')
     """
-    scale, unit = _unit(kind, "%")
+    scale = unit.scale
     sizes = [scale * abs(one) for one in (value_control, value) if one]
-    places = _decimals(min(sizes, default=0.0), significant=2 if unit else 4)
+    places = _decimals(min(sizes, default=0.0), significant=2 if unit.value else 4)
 
     def write(one: float | None) -> str:
-        return ABSENT if one is None else f"{_plain(scale * one, places)}{unit}"
+        return ABSENT if one is None else f"{_plain(scale * one, places)}{unit.value}"
 
     return write(value_control), write(value)
 
 
-def expected_loss(value: float | None, *, kind: str, model: str | None) -> str:
+def expected_loss(value: float | None, *, unit: Unit, model: str | None) -> str:
     """What shipping is expected to cost where control is better.
 
     Relative to control, except under a model on the difference, which is in the metric's unit.
 
     Examples:
-        >>> expected_loss(0.0123, kind="mean", model="normal_log_lift")
+        >>> from abtest.report.units import PLAIN
+        >>> expected_loss(0.0123, unit=PLAIN, model="normal_log_lift")
         '1.23%'
-        >>> expected_loss(0.5, kind="mean", model="normal_difference")
+        >>> expected_loss(0.5, unit=PLAIN, model="normal_difference")
         '0.50'
     """
     if value is None:
         return ABSENT
     if model == "normal_difference":
-        scale, unit = _unit(kind, " pp")
-        return f"{_plain(scale * value, _decimals(scale * value, significant=2))}{unit}"
+        return size(value, unit=unit)
     return "<0.01%" if 0 < value < 0.0001 else f"{100 * value:.2f}%"
+
+
+def size(value: float, *, unit: Unit) -> str:
+    """The size of a difference or of its error, without a sign.
+
+    Examples:
+        >>> from abtest.report.units import SHARE
+        >>> size(0.0037, unit=SHARE)
+        '0.37 pp'
+    """
+    scaled = unit.scale * value
+    return f"{_plain(scaled, _decimals(scaled, significant=2))}{unit.difference}"
 
 
 def money(value: float | None, low: float | None, high: float | None) -> tuple[str, str]:
@@ -168,11 +209,6 @@ def money(value: float | None, low: float | None, high: float | None) -> tuple[s
     """
     places = 0 if _largest(value, low, high) >= 1000 else 2
     return _with_interval(value, low, high, lambda x: _plain(x, places))
-
-
-def _unit(kind: str, name: str) -> tuple[float, str]:
-    """By how much a number is multiplied, and the unit that follows it."""
-    return (100.0, name) if kind in RATE_KINDS else (1.0, "")
 
 
 def _with_interval(
@@ -193,11 +229,11 @@ def _largest(*values: float | None) -> float:
     return max((abs(value) for value in values if value is not None), default=0.0)
 
 
-def _decimals(size: float, *, significant: int, least: int = 2, most: int = 6) -> int:
+def _decimals(number: float, *, significant: int, least: int = 2, most: int = 6) -> int:
     """The decimals that show a number of this size with so many significant digits."""
-    if size <= 0 or not math.isfinite(size):
+    if number <= 0 or not math.isfinite(number):
         return least
-    return min(most, max(least, significant - 1 - math.floor(math.log10(size))))
+    return min(most, max(least, significant - 1 - math.floor(math.log10(number))))
 
 
 def _plain(value: float, places: int) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from abtest.analysis.sentences import in_sentence
 from abtest.report import numbers, words
+from abtest.report.asides import asides_of
+from abtest.report.footnotes import method_line
 from abtest.report.numbers import ABSENT
-from abtest.report.text import clean
+from abtest.report.text import clean, isolate
+from abtest.report.units import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from abtest.analysis.result import Record, VariantEstimate
+    from abtest.report.asides import Aside, SecondReadings
+    from abtest.report.units import Unit
 
 EstimateKey = tuple[str, str]
 
@@ -39,6 +44,7 @@ class Row:
         value: The variant's value.
         value_ci: Its own interval; only in a descriptive row.
         value_control: Control's value.
+        is_ratio: Whether the lift is a hazard ratio instead, and there is no difference.
         lift: Relative difference.
         lift_ci: Its interval.
         difference: Absolute difference.
@@ -54,6 +60,7 @@ class Row:
         prob_in_rope: Posterior probability of practically no effect.
         method: How the numbers were made, in one line.
         notes: The marks of the row's footnotes.
+        asides: What stands beside the numbers, as (label, text).
     """
 
     metric: str
@@ -69,6 +76,7 @@ class Row:
     value: str
     value_ci: str
     value_control: str
+    is_ratio: bool
     lift: str
     lift_ci: str
     difference: str
@@ -84,6 +92,7 @@ class Row:
     prob_in_rope: str | None
     method: str
     notes: tuple[int, ...]
+    asides: tuple[Aside, ...]
 
     @property
     def has_posterior(self) -> bool:
@@ -93,9 +102,17 @@ class Row:
     @property
     def effect(self) -> tuple[str, str, str]:
         """What to show where there is room for one effect: its name, the number, its interval."""
+        if self.is_ratio:
+            return "hazard ratio", self.lift, self.lift_ci
         if self.lift_ci == ABSENT and self.difference_ci != ABSENT:
             return "difference", self.difference, self.difference_ci
         return "lift", self.lift, self.lift_ci
+
+    @property
+    def lift_or_ratio(self) -> str:
+        """The lift; a hazard ratio says that it is one."""
+        named = self.is_ratio and self.lift != ABSENT
+        return f"hazard ratio {self.lift}" if named else self.lift
 
     @property
     def immature_both(self) -> str | None:
@@ -106,41 +123,57 @@ class Row:
 
     @property
     def sentence(self) -> str:
-        """The row in words, for people who do not read tables."""
+        """The row in words, for people who do not read tables; for browsers."""
         name, number, interval = self.effect
         if number == ABSENT:
-            return f"{self.metric}, {in_sentence(self.name)}: no number yet."
-        control, variant = in_sentence(self.control or ""), in_sentence(self.name)
-        told = f"{self.metric} was {self.value_control} with {control} and {self.value}"
-        told += f" with {variant}: a {name} of {number}"
+            return f"{self.metric}, {isolate(self.name)}: no number yet."
+        control, variant = isolate(self.control or ""), isolate(self.name)
+        described = " (descriptive, not a randomised comparison)" if self.is_descriptive else ""
+        told = f"{self.metric}{described}"
+        if self.value == ABSENT:
+            told += f", {variant} against {control}: a {name} of {number}"
+        else:
+            told += f" was {self.value_control} with {control} and {self.value}"
+            told += f" with {variant}: a {name} of {number}"
         if interval == ABSENT:
             return f"{told}."
         return f"{told}. The data supports a {name} {_between(interval)}."
 
+    @property
+    def is_descriptive(self) -> bool:
+        """Whether the row is labelled as no randomised comparison."""
+        return words.DESCRIPTIVE in self.tags
 
-def build_row(
-    record: Record,
-    *,
-    method: str,
-    notes: tuple[int, ...],
-    estimates: Mapping[EstimateKey, VariantEstimate],
-) -> Row:
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the result says about its records elsewhere.
+
+    Attributes:
+        spec: The spec.
+        estimates: The variants' own intervals by metric and variant, used in descriptive rows.
+        second: The readings off the survival curve.
+    """
+
+    spec: dict[str, Any]
+    estimates: Mapping[EstimateKey, VariantEstimate]
+    second: SecondReadings
+
+
+def build_row(record: Record, around: Around, notes: tuple[int, ...]) -> Row:
     """Format one record.
 
     Args:
         record: The record.
-        method: How its numbers were made, in one line.
+        around: What the result says about it elsewhere.
         notes: The marks of its footnotes.
-        estimates: The variants' own intervals by metric and variant, used in descriptive rows.
 
     Returns:
         The row.
     """
-    value_control, value, value_ci = _values(record, estimates)
-    lift, lift_ci = numbers.lift_with_interval(record.lift, record.lift_ci_low, record.lift_ci_high)
-    difference, difference_ci = numbers.difference_with_interval(
-        record.difference, record.difference_ci_low, record.difference_ci_high, kind=record.kind
-    )
+    unit = unit_of(record, around.spec)
+    value_control, value, value_ci = _values(record, around.estimates, unit)
+    lift, lift_ci, difference, difference_ci = _effects(record, unit)
     posterior, posterior_ci = numbers.lift_with_interval(
         record.posterior_lift, record.posterior_lift_low, record.posterior_lift_high
     )
@@ -158,23 +191,25 @@ def build_row(
         value=value,
         value_ci=value_ci,
         value_control=value_control,
+        is_ratio=unit.is_ratio,
         lift=lift,
         lift_ci=lift_ci,
         difference=difference,
         difference_ci=difference_ci,
-        difference_ci_adjusted=_adjusted_interval(record),
+        difference_ci_adjusted=_adjusted_interval(record, unit),
         pvalue=numbers.pvalue(record.pvalue),
         pvalue_adjusted=_adjusted_pvalue(record),
         prob_beats_control=numbers.probability(record.prob_beats_control),
         prob_best=numbers.probability(record.prob_best),
         expected_loss=numbers.expected_loss(
-            record.expected_loss, kind=record.kind, model=record.bayes_model
+            record.expected_loss, unit=unit, model=record.bayes_model
         ),
         posterior_lift=posterior,
         posterior_lift_ci=posterior_ci,
         prob_in_rope=_rope(record),
-        method=method,
+        method=method_line(record, around.spec),
         notes=notes,
+        asides=asides_of(record, around.spec, unit, around.second),
     )
 
 
@@ -184,18 +219,29 @@ def contrast_name(record: Record) -> str:
     return clean(record.contrast if is_effect else record.variant)
 
 
+def _effects(record: Record, unit: Unit) -> tuple[str, str, str, str]:
+    """Lift and difference with their intervals; for a hazard ratio that alone."""
+    lift = record.lift, record.lift_ci_low, record.lift_ci_high
+    if unit.is_ratio:
+        return (*numbers.ratio_with_interval(*lift), ABSENT, ABSENT)
+    difference = numbers.difference_with_interval(
+        record.difference, record.difference_ci_low, record.difference_ci_high, unit=unit
+    )
+    return (*numbers.lift_with_interval(*lift), *difference)
+
+
 def _values(
-    record: Record, estimates: Mapping[EstimateKey, VariantEstimate]
+    record: Record, estimates: Mapping[EstimateKey, VariantEstimate], unit: Unit
 ) -> tuple[str, str, str]:
     """Control's value, the variant's, and its own interval where it stands alone."""
     if record.control is not None:
         return (
-            *numbers.compared_values(record.value_control, record.value, kind=record.kind),
+            *numbers.compared_values(record.value_control, record.value, unit=unit),
             ABSENT,
         )
     estimate = estimates.get((record.metric, record.variant))
     low, high = (estimate.ci_low, estimate.ci_high) if estimate else (None, None)
-    return (ABSENT, *numbers.value_with_interval(record.value, low, high, kind=record.kind))
+    return (ABSENT, *numbers.value_with_interval(record.value, low, high, unit=unit))
 
 
 def _rope(record: Record) -> str | None:
@@ -232,11 +278,15 @@ def _adjusted_pvalue(record: Record) -> str | None:
     return None if record.pvalue_adjusted is None else numbers.pvalue(record.pvalue_adjusted)
 
 
-def _adjusted_interval(record: Record) -> str | None:
+def _adjusted_interval(record: Record, unit: Unit) -> str | None:
     low, high = record.difference_ci_low_adjusted, record.difference_ci_high_adjusted
     if low is None and high is None:
         return None
-    return numbers.difference_with_interval(None, low, high, kind=record.kind)[1]
+    if unit.is_ratio:
+        # The difference is the log of the ratio.
+        lifts = (None if end is None else math.expm1(end) for end in (low, high))
+        return f"hazard ratio {numbers.ratio_with_interval(None, *lifts)[1]}"
+    return numbers.difference_with_interval(None, low, high, unit=unit)[1]
 
 
 def _between(interval: str) -> str:

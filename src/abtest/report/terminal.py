@@ -7,28 +7,37 @@ text, never as markup, and measured in terminal cells, so that wide scripts keep
 from __future__ import annotations
 
 import io
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from abtest.report import words
 from abtest.report.numbers import ABSENT
+from abtest.report.terminal_text import (
+    INDENT,
+    column_widths,
+    fits,
+    print_header,
+    print_pairs,
+    print_table,
+    print_title,
+    put,
+    put_pair,
+)
 from abtest.report.view import build_view
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from abtest.analysis.result import Result, Status
     from abtest.report.checks import CheckRow
+    from abtest.report.counts import Counts
+    from abtest.report.curves import Curves
     from abtest.report.groups import Block, Group
     from abtest.report.rows import Row
+    from abtest.report.terminal_text import Cell, Line
     from abtest.report.view import View
 
 _PLAIN_WIDTH = 100
-_INDENT = 2
-_GAP = 2
 
 _TONES = {
     "ship": "bold green",
@@ -43,10 +52,6 @@ _MARKS: dict[Status, tuple[str, str]] = {
     "warn": ("WARN", "bold yellow"),
     "pass": ("pass", "green"),
 }
-
-# A cell is its lines; a table is its header and its rows of cells.
-_Cell = tuple[str, ...]
-_Line = tuple[_Cell, ...]
 
 
 def render_table(result: Result) -> str:
@@ -84,42 +89,50 @@ def print_view(view: View, console: Console) -> None:
         _print_group(group, console, compared=True)
     if view.estimates is not None:
         _print_group(view.estimates, console, compared=False)
+    if view.curves:
+        print_title(words.CURVES_TITLE, console)
+        for curves in view.curves:
+            _print_curves(curves, console)
+    if view.counts:
+        print_title(words.COUNTS_TITLE, console)
+        for counts in view.counts:
+            _print_counts(counts, console)
     if view.notes:
-        _print_title("Notes", console)
-        _print_pairs([(f"[{mark}]", note) for mark, note in view.notes], console)
+        print_title("Notes", console)
+        print_pairs([(f"[{mark}]", note) for mark, note in view.notes], console)
     if view.methods:
-        _print_title("How these numbers were made", console)
+        print_title("How these numbers were made", console)
         for note in view.methods:
-            _put(Text(", ".join(note.metrics), style="bold"), console)
-            _put(Text(note.text), console, by=2 * _INDENT)
-    _print_title("Computed from", console)
-    _print_pairs(view.facts, console)
+            put(Text(", ".join(note.metrics), style="bold"), console)
+            put(Text(note.text), console, by=2 * INDENT)
+    print_title("Computed from", console)
+    print_pairs(view.facts, console)
 
 
 def _print_headline(view: View, console: Console) -> None:
     headline = view.headline
-    _put(Text(view.title, style="bold"), console, by=0)
+    put(Text(view.title, style="bold"), console, by=0)
     console.print()
     sentence = Text()
     if headline.word is not None:
         sentence.append(headline.word.upper(), style=_TONES[headline.tone])
         sentence.append(": " if headline.variant is None else f" {headline.variant}: ")
     sentence.append(headline.reason)
-    _put(sentence, console, by=0)
+    put(sentence, console, by=0)
     if headline.value is not None:
-        _put(Text(f"Expected value: {headline.value}"), console, by=0)
+        put(Text(f"Expected value: {headline.value}"), console, by=0)
     if headline.rule is not None:
-        _put(Text(f"Decided by: {headline.rule}"), console, by=0)
+        put(Text(f"Decided by: {headline.rule}"), console, by=0)
     for banner in view.banners:
         console.print()
-        _put(Text(f"!! {banner}", style="bold red"), console, by=0)
+        put(Text(f"!! {banner}", style="bold red"), console, by=0)
 
 
 def _print_checks(view: View, console: Console) -> None:
-    _print_title(view.checks_summary, console)
+    print_title(view.checks_summary, console)
     for check in view.checks:
         mark = Text(*_MARKS[check.status])
-        _put_pair(mark, _check_text(check), mark.cell_len, console)
+        put_pair(mark, _check_text(check), mark.cell_len, console)
 
 
 def _check_text(check: CheckRow) -> Text:
@@ -133,31 +146,60 @@ def _check_text(check: CheckRow) -> Text:
 
 
 def _print_group(group: Group, console: Console, *, compared: bool) -> None:
-    _print_title(f"{group.title} ({group.level} intervals)", console)
+    print_title(f"{group.title} ({group.level} intervals)", console)
     header = _header(group, compared=compared)
     tables = [
         (block, [_cells(row, compared=compared) for row in block.rows]) for block in group.blocks
     ]
-    widths = _widths([header, *(line for _, lines in tables for line in lines)])
-    if _INDENT + sum(widths) + _GAP * (len(widths) - 1) <= console.width:
-        for index, (block, lines) in enumerate(tables):
-            _print_metric(block, console)
-            if index == 0:
-                _print_header(header, widths, console)
-            _print_table(lines, widths, console)
-    else:
+    widths = column_widths([header, *(line for _, lines in tables for line in lines)])
+    if not fits(widths, console):
         for block in group.blocks:
             _print_metric(block, console)
             for row in block.rows:
                 _print_stacked(row, console, compared=compared)
+        return
+    for index, (block, lines) in enumerate(tables):
+        _print_metric(block, console)
+        if index == 0:
+            print_header(header, widths, console)
+        for row, line in zip(block.rows, lines, strict=True):
+            print_table([line], widths, console)
+            _print_asides(row, console)
+
+
+def _print_asides(row: Row, console: Console) -> None:
+    for label, text in row.asides:
+        put(Text(f"{label}: {text}", style="dim"), console, by=2 * INDENT)
+
+
+def _print_curves(curves: Curves, console: Console) -> None:
+    """A table of a few days; where it is too wide, a list of them for each variant."""
+    put(Text.assemble((curves.metric, "bold"), "  ", (curves.about, "dim")), console, by=0)
+    header: Line = ((f"by {curves.time}",), *((moment,) for moment in curves.moments))
+    lines: list[Line] = [((name,), *((cell,) for cell in cells)) for name, cells in curves.rows]
+    widths = column_widths([header, *lines])
+    if fits(widths, console):
+        print_header(header, widths, console)
+        print_table(lines, widths, console)
+        return
+    for name, cells in curves.rows:
+        put(Text(name), console)
+        days = [f"{curves.time} {moment}" for moment in curves.moments]
+        print_pairs(list(zip(days, cells, strict=True)), console, by=2 * INDENT)
+
+
+def _print_counts(counts: Counts, console: Console) -> None:
+    readable = f"readable {counts.readable}" if counts.readable else ""
+    put(Text.assemble((", ".join(counts.metrics), "bold"), "  ", (readable, "dim")), console, by=0)
+    print_pairs([(row.variant, row.sentence) for row in counts.rows], console)
 
 
 def _print_metric(block: Block, console: Console) -> None:
     text = Text.assemble((block.metric, "bold"), "  ", (block.about, "dim"))
-    _put(text, console, by=0)
+    put(text, console, by=0)
 
 
-def _header(group: Group, *, compared: bool) -> _Line:
+def _header(group: Group, *, compared: bool) -> Line:
     if not compared:
         return (("variant",), ("value",), ("interval",), ("units",))
     is_adjusted = any(row.pvalue_adjusted is not None for row in group.rows)
@@ -170,7 +212,7 @@ def _header(group: Group, *, compared: bool) -> _Line:
     )
 
 
-def _cells(row: Row, *, compared: bool) -> _Line:
+def _cells(row: Row, *, compared: bool) -> Line:
     if not compared:
         interval = row.pending or row.value_ci
         return (_name_cell(row), (row.value,), (interval,), _lines(row.n, _immature(row)))
@@ -183,15 +225,15 @@ def _cells(row: Row, *, compared: bool) -> _Line:
     )
 
 
-def _name_cell(row: Row) -> _Cell:
+def _name_cell(row: Row) -> Cell:
     return _lines(f"{row.name}{_marks(row)}", row.segment, *row.tags)
 
 
-def _effect_cell(row: Row) -> _Cell:
+def _effect_cell(row: Row) -> Cell:
     if row.pending is not None:
         return (row.pending,)
     name, number, interval = row.effect
-    told = number if name == "lift" else f"{number} {name}"
+    told = f"{number} {name}" if name == "difference" else row.lift_or_ratio
     return (told,) if interval == ABSENT else (told, interval)
 
 
@@ -207,7 +249,7 @@ def _loss(row: Row) -> str | None:
     return None if row.expected_loss == ABSENT else f"loss {row.expected_loss}"
 
 
-def _lines(*lines: str | None) -> _Cell:
+def _lines(*lines: str | None) -> Cell:
     return tuple(line for line in lines if line is not None)
 
 
@@ -215,40 +257,12 @@ def _marks(row: Row) -> str:
     return "".join(f" [{mark}]" for mark in row.notes)
 
 
-def _widths(lines: Sequence[_Line]) -> list[int]:
-    columns = zip(*lines, strict=True)
-    return [max(cell_len(text) for cell in column for text in cell) for column in columns]
-
-
-def _print_header(header: _Line, widths: Sequence[int], console: Console) -> None:
-    """The header, with every title resting on the line above the numbers."""
-    height = max(len(cell) for cell in header)
-    raised = [(*[""] * (height - len(cell)), *cell) for cell in header]
-    for texts in zip(*raised, strict=True):
-        _put(Text(_columns(texts, widths), style="dim"), console)
-
-
-def _print_table(lines: Sequence[_Line], widths: Sequence[int], console: Console) -> None:
-    """Rows of cells; only the first line of a row is set in full strength."""
-    for line in lines:
-        for level, texts in enumerate(zip_longest(*line, fillvalue="")):
-            style = "" if level == 0 else "dim"
-            _put(Text(_columns(texts, widths), style=style), console)
-
-
-def _columns(texts: Sequence[str], widths: Sequence[int]) -> str:
-    """The first text to the left of its column, the others to the right of theirs."""
-    told = set_cell_size(texts[0], widths[0])
-    for text, width in zip(texts[1:], widths[1:], strict=True):
-        told += " " * (_GAP + width - cell_len(text)) + text
-    return told.rstrip()
-
-
 def _print_stacked(row: Row, console: Console, *, compared: bool) -> None:
     title = f"{row.name} against {row.control}" if compared else row.name
-    _put(Text(f"{title}{_marks(row)}"), console)
+    put(Text(f"{title}{_marks(row)}"), console)
     details = _compared_details(row) if compared else _described_details(row)
-    _print_pairs([pair for pair in details if pair[1]], console, by=2 * _INDENT)
+    print_pairs([pair for pair in details if pair[1]], console, by=2 * INDENT)
+    _print_asides(row, console)
 
 
 def _compared_details(row: Row) -> list[tuple[str, str]]:
@@ -281,30 +295,3 @@ def _described_details(row: Row) -> list[tuple[str, str]]:
 
 def _immature(row: Row) -> str | None:
     return None if row.immature is None else f"{row.immature} immature"
-
-
-def _print_title(title: str, console: Console) -> None:
-    console.print()
-    _put(Text(title, style="bold underline"), console, by=0)
-
-
-def _print_pairs(pairs: Sequence[tuple[str, str]], console: Console, *, by: int = _INDENT) -> None:
-    width = max(cell_len(name) for name, _ in pairs)
-    for name, value in pairs:
-        _put_pair(Text(name, style="dim"), Text(value), width, console, by=by)
-
-
-def _put_pair(name: Text, value: Text, width: int, console: Console, *, by: int = _INDENT) -> None:
-    """A name, and a value that is wrapped in a column of its own beside it."""
-    room = max(console.width - by - width - _GAP, 1)
-    for index, line in enumerate(value.wrap(console, room, overflow="fold")):
-        head = name.copy() if index == 0 else Text()
-        head.pad_right(width + _GAP - head.cell_len)
-        _put(Text.assemble(head, line), console, by=by)
-
-
-def _put(text: Text, console: Console, *, by: int = _INDENT) -> None:
-    """Print a text with every line indented, folded where it is too long, never cut."""
-    for line in text.wrap(console, max(console.width - by, 1), overflow="fold"):
-        line.rstrip()
-        console.print(Text.assemble(" " * by, line), soft_wrap=True)

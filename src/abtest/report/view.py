@@ -7,15 +7,18 @@ nothing themselves, so that all of them say the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from abtest.report import numbers
-from abtest.report.checks import CheckRow, Waterfall, build_checks, build_waterfall, summarise
+from abtest.report import numbers, words
+from abtest.report.checks import CheckRow, build_checks, summarise
+from abtest.report.counts import Counts, build_counts
+from abtest.report.curves import Curves, build_curves
 from abtest.report.footnotes import MethodNote, describe_methods
 from abtest.report.groups import Group, GroupBuilder
 from abtest.report.headline import Headline, build_banners, build_headline
 from abtest.report.rows import contrast_name
 from abtest.report.text import clean
+from abtest.report.units import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,10 +50,11 @@ class View:
         banners: What forbids using the numbers; empty for a sound and readable result.
         checks: The health checks, failures first.
         checks_summary: How many passed, in words.
-        waterfall: Units left after each step; None where nothing was counted.
+        counts: Who was counted, metric by metric.
         comparisons: Results with a control, by role.
         estimates: Results without a comparison; None where there are none.
         forest: The lift intervals.
+        curves: The share with the event over time, for metrics read off a survival curve.
         notes: Footnotes as (mark, text).
         methods: How the numbers were made.
         facts: What the result was computed from, as (name, value).
@@ -63,10 +67,11 @@ class View:
     banners: tuple[str, ...]
     checks: tuple[CheckRow, ...]
     checks_summary: str
-    waterfall: Waterfall | None
+    counts: tuple[Counts, ...]
     comparisons: tuple[Group, ...]
     estimates: Group | None
     forest: tuple[ForestRow, ...]
+    curves: tuple[Curves, ...]
     notes: tuple[tuple[int, str], ...]
     methods: tuple[MethodNote, ...]
     facts: tuple[tuple[str, str], ...]
@@ -92,25 +97,29 @@ def build_view(result: Result) -> View:
         banners=build_banners(result),
         checks=build_checks(result.checks),
         checks_summary=summarise(result.checks),
-        waterfall=build_waterfall(result.waterfall),
+        counts=build_counts(result),
         comparisons=comparisons,
         estimates=estimates,
-        forest=_forest(result.results),
+        forest=_forest(result.results, result.spec),
+        curves=build_curves(result),
         notes=builder.notes(),
         methods=describe_methods(result.results, result.spec),
         facts=_facts(result),
     )
 
 
-def _forest(records: Sequence[Record]) -> tuple[ForestRow, ...]:
+def _forest(records: Sequence[Record], spec: dict[str, Any]) -> tuple[ForestRow, ...]:
     rows = []
     for record in records:
+        if unit_of(record, spec).is_ratio:
+            continue  # a hazard ratio is no lift of a value: it does not belong on this axis
         if record.lift is None or record.control is None or record.segment is not None:
             continue
         low, high = record.lift_ci_low, record.lift_ci_high
         if low is None and high is None:
             continue
         number, interval = numbers.lift_with_interval(record.lift, low, high)
+        described = f", {words.DESCRIPTIVE}" if record.label == words.DESCRIPTIVE else ""
         rows.append(
             ForestRow(
                 metric=clean(record.metric),
@@ -118,7 +127,7 @@ def _forest(records: Sequence[Record]) -> tuple[ForestRow, ...]:
                 lift=record.lift,
                 low=low,
                 high=high,
-                text=f"{number} ({interval})",
+                text=f"{number} ({interval}){described}",
             )
         )
     return tuple(rows)

@@ -15,6 +15,8 @@ ROLE_TITLES = {
 }
 
 SEGMENTS_TITLE = "Segments"
+COUNTS_TITLE = "Who was counted"
+CURVES_TITLE = "Share with the event over time"
 ESTIMATES_TITLE = "Values of each variant"
 
 VERDICT_WORDS: dict[Verdict, str] = {
@@ -29,12 +31,7 @@ FAILED_BANNER = "A health check failed: do not use these numbers to decide."
 UNREADABLE_BANNER = "Not readable yet: no primary metric is mature."
 DRIFTED_BANNER = "The spec differs from its frozen plan: the plan does not cover these numbers."
 
-STEP_WORDS = {
-    "assigned": "Assigned",
-    "eligible": "Eligible for the metric",
-    "mature": "Window over",
-    "observed": "Value observed",
-}
+DESCRIPTIVE = "descriptive"
 
 GUARDRAIL_WORDS = {
     "pass": "within margin",
@@ -44,10 +41,26 @@ GUARDRAIL_WORDS = {
 
 METHOD_WORDS = {
     "miettinen_nurminen": "Miettinen-Nurminen score test",
+    "scas": "score test corrected for skewness (SCAS)",
+    "newcombe": "Newcombe's interval",
+    "boschloo": "Boschloo's exact test",
+    "permutation": "studentised permutation test",
+    "bootstrap": "bootstrap",
+    "quantile": "order statistics",
+    "cluster_robust": "cluster-robust t-test (CR2, Satterthwaite)",
+    "kaplan_meier": "Kaplan-Meier curves, read on one day",
+    "rmst": "mean time without the event, under Kaplan-Meier curves",
+    "log_rank": "log-rank test, with the hazard ratio that it implies",
+    "cox": "Cox's hazard ratio",
+    "regression_adjustment": "regression adjustment for what was known before the assignment",
+    "post_stratification": "post-stratification over the strata of the split",
     "linearized_ratio": "delta method, with Fieller's interval for the lift",
     "t": "Student's t interval",
     "welch": "Welch's t-test, with Fieller's interval for the lift",
     "wilson": "Wilson interval",
+    "kaplan_meier_log_log": "log-log interval of a Kaplan-Meier curve",
+    "order_statistics": "interval by order statistics",
+    "linearized_t": "t interval by the delta method",
     "holm": "Holm",
     "bh": "Benjamini-Hochberg",
     "by": "Benjamini-Yekutieli",
@@ -56,22 +69,31 @@ METHOD_WORDS = {
     "gate_holm": "Holm, behind the primary metrics",
     "fcr": "false coverage rate (Benjamini-Yekutieli)",
     "hochberg": "Hochberg",
-    "baseline_lift": "exact likelihood of the counts, normal prior on the log lift",
-    "normal_log_lift": "normal likelihood and prior on the log lift",
-    "normal_difference": "normal likelihood on the difference",
-    "beta_binomial": "Beta-Binomial with independent priors",
+    # Baseline prior: BASELINE_MEAN and BASELINE_SD of stats.bayes.baseline_lift, which loads NumPy.
+    "baseline_lift": (
+        "exact likelihood of the counts; the prior of control's rate is normal on the logit scale, "
+        "with mean -2 and standard deviation 2.5 (95% between 0.1% and 95%)"
+    ),
+    "normal_log_lift": "normal likelihood on the log lift",
+    "normal_difference": "normal likelihood and flat prior on the difference",
+    "beta_binomial": "Beta-Binomial with independent uniform priors",
 }
 
-Section = Literal["checks", "waterfall", "estimates", "forest", "bayes", "notes", "methods"]
+Section = Literal["checks", "counts", "curves", "estimates", "forest", "bayes", "notes", "methods"]
 
 MEANINGS: dict[Section, str] = {
     "checks": (
         "These look for faults in how customers were split and how the data was joined. "
         "A failed check means that a difference below may come from the fault, not the offer."
     ),
-    "waterfall": (
-        "How many customers are left after each step. Customers who could not have come back yet "
-        "are left out, not counted as lost. Steps that lose nobody are not shown."
+    "counts": (
+        "Customers whose window is not over are immature: they could not have come back yet, and "
+        "are left out, not counted as lost. From the date on which a metric is readable, given "
+        "data up to then, every customer counts."
+    ),
+    "curves": (
+        "How the share of customers with the event grows with the time since their start. Those "
+        "who are still followed count for as long as they were, so that this uses all of them."
     ),
     "estimates": (
         "There is nothing to compare with here: these are the values as observed, "
@@ -150,8 +172,23 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
             "control is really better."
         ),
     ),
+    (
+        "Hazard ratio",
+        (
+            "How many times as often the event happens, at any moment, to those to whom it has "
+            "not happened yet. 1 is no difference, 1.25 is a quarter more often."
+        ),
+    ),
     ("Guardrail", "A metric that must not get worse, whatever the primary metric does."),
     ("Mature", "Seen for as long as the metric's window asks. Younger customers are immature."),
+    (
+        "Ineligible",
+        "Could not have the outcome at all, such as a second order without a first.",
+    ),
+    (
+        "Descriptive",
+        "Shown, but no randomised comparison: the variant may have changed who is counted.",
+    ),
     ("Primary metric", "The metric that the experiment was made to move. It decides."),
     (
         "Exploratory",

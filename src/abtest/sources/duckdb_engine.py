@@ -30,10 +30,12 @@ from abtest.sources.duckdb_sql import (
     literal,
     quote,
     select_sql,
+    with_days_sql,
 )
 from abtest.sources.duckdb_times import LOCAL, WITH_OFFSET, Reading, reading_of
 from abtest.sources.remote import ROW_MARK
 from abtest.sources.tables import EventsTable
+from abtest.sources.wanted import Copies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +46,11 @@ if TYPE_CHECKING:
 __all__ = ["ONE_THREAD_BYTES", "DuckDBEngine", "OnBadLines", "Source"]
 
 OnBadLines = Literal["fail", "skip"]
+
+# Ten million customers with fifty million orders just fit; more is written to disk meanwhile.
+MEMORY = "3500MB"
+# Rows in which copies are looked for one by one; of more, a part is looked at.
+MOST_COMPARED = 5_000_000
 
 
 class DuckDBEngine:
@@ -57,9 +64,10 @@ class DuckDBEngine:
         currency: The currency of all amounts; None where each table must have one of its own.
         on_bad_lines: What to do about broken lines of CSV files: ``fail`` names the first one,
             ``skip`` leaves them out and counts them.
+        memory: How much memory it takes before it writes to disk, such as ``8GB``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, each by name
         self,
         folder: Path,
         zone: str,
@@ -67,6 +75,7 @@ class DuckDBEngine:
         *,
         currency: str | None = None,
         on_bad_lines: OnBadLines = "fail",
+        memory: str = MEMORY,
     ) -> None:
         self._zone = zone
         self._currency = currency
@@ -80,6 +89,11 @@ class DuckDBEngine:
         self._connection.execute("SET threads = 1")
         spill = literal(str(Path(tempfile.gettempdir()) / f"abtest-spill-{os.getpid()}"))
         self._connection.execute(f"SET temp_directory = {spill}")
+        try:
+            self._connection.execute(f"SET memory_limit = {literal(memory)}")
+        except duckdb.Error as error:
+            hint = "Write an amount and its unit: 8GB."
+            raise DataError(f"memory is {memory!r}, which is no size", hint) from error
         skip = on_bad_lines == "skip"
         self._opener = Opener(self._connection, folder, data, skip_bad_lines=skip)
 
@@ -95,9 +109,6 @@ class DuckDBEngine:
 
     def scan(self, name: str, table: Table, wanted: Sequence[Wanted]) -> nw.LazyFrame[Any]:
         """The wanted columns of a table, under their new names, in the rows that are read."""
-        if isinstance(table, EventsTable) and table.net is not None:
-            hint = "Take it out of the spec to analyse the rest."
-            raise DataError(f"data.events.{name}.net is not read by this version of abtest", hint)
         source = self.source(name, table)
         columns = [want.column for want in wanted]
         for column in [*columns, *needed_columns(table)]:
@@ -115,12 +126,13 @@ class DuckDBEngine:
             cell = BadCell(
                 source.label, from_sql, want.column, column_type, want.type, rules.where, read
             )
-            select += select_sql(want, column_type, read, self._tag(cell))
+            select.append(select_sql(want, column_type, read, self._tag(cell)))
         # The filter comes first: a row that is not kept may hold anything.
         rules = self._in_one_currency(source, table, from_sql, rules)
         at = table.at if isinstance(table, EventsTable) else None
         kept_rows = rows_sql(from_sql, rules, at, list(source.types))
-        return self._frame(f"SELECT {', '.join(select)} FROM ({kept_rows})")
+        rows = f"SELECT {', '.join(select)} FROM ({kept_rows})"
+        return self._frame(with_days_sql(rows, wanted, self._zone))
 
     def materialize(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Compute a frame once, into a temporary table."""
@@ -144,8 +156,12 @@ class DuckDBEngine:
         self._refuse_swallowed_lines()
         return [dict(zip(relation.columns, row, strict=True)) for row in rows]
 
-    def copies(self, name: str, table: Table) -> int:
-        """How many rows of a table, of those that are read, repeat another in every column."""
+    def copies(self, name: str, table: Table) -> Copies:
+        """How many rows of a table, of those that are read, repeat another in every column.
+
+        In a long table a part of the rows is looked at, by a hash of all their columns: copies
+        have the same one, so a part holds all copies of its rows.
+        """
         source = self.source(name, table)
         columns = list(source.types)
         if source.remote is not None and source.remote.marks_rows:
@@ -155,8 +171,12 @@ class DuckDBEngine:
         at = table.at if isinstance(table, EventsTable) else None
         rows = rows_sql(from_sql, rules, at, list(source.types))
         names = ", ".join(map(quote, columns))
+        one_in = 1 + int(self.query(f"SELECT count(*) FROM {from_sql}")[0][0]) // MOST_COMPARED
+        if one_in > 1:
+            rows = f"SELECT * FROM ({rows}) WHERE hash({names}) % {one_in} = 0"
         counts = f"SELECT count(*) AS n FROM ({rows}) GROUP BY {names}"
-        return int(self.query(f"SELECT coalesce(sum(n - 1), 0) FROM ({counts})")[0][0])
+        found = self.query(f"SELECT coalesce(sum(n - 1), 0) FROM ({counts})")
+        return Copies(int(found[0][0]), one_in)
 
     def left_out(self, name: str, table: Table) -> dict[str, int]:
         """How many rows of a table each of its rules leaves out, in the order of the rules.

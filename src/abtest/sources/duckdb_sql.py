@@ -8,6 +8,8 @@ from abtest.sources.duckdb_times import Reading, day_sql, instant_sql
 from abtest.sources.wanted import day_column
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from abtest.sources.wanted import Wanted
 
 MISSING = ("", "NaN", "nan", "NULL", "null", "None", "<NA>")
@@ -104,21 +106,42 @@ def bad_sql(column: str, column_type: str, wanted: str, reading: Reading | str) 
     return f"{name} IS NOT NULL AND ({value}) IS NULL"
 
 
-def select_sql(wanted: Wanted, column_type: str, reading: Reading, tag: str) -> list[str]:
-    """The select list for one wanted column; a bad cell raises an error that carries the tag."""
+def select_sql(wanted: Wanted, column_type: str, reading: Reading, tag: str) -> str:
+    """The select list's entry for one wanted column; a bad cell raises an error with the tag.
+
+    An instant's day is not among them: `with_days_sql` adds it.
+    """
     value = value_sql(wanted.column, column_type, wanted.type, reading)
-    bad = bad_sql(wanted.column, column_type, wanted.type, reading)
-    checked = f"CASE WHEN {bad} THEN error({literal(tag)}) ELSE {value} END"
-    if wanted.type == "text" and not column_type.startswith(_FLOATS):
-        checked = value  # every text is a text
-    if wanted.type == "integer" and is_integer(column_type):
-        checked = value  # and every integer an integer
-    if wanted.type != "instant":
-        return [f"{checked} AS {quote(wanted.name)}"]
-    return [
-        f"{checked} AS {quote(wanted.name)}",
-        f"{day_sql(checked, reading.zone)} AS {quote(day_column(wanted.name))}",
-    ]
+    if not _may_be_bad(wanted.type, column_type):
+        return f"{value} AS {quote(wanted.name)}"
+    if wanted.type == "instant" and column_type.startswith(("TIMESTAMP", "DATE")):
+        kind = "TIMESTAMPTZ" if "TZ" in column_type or "ZONE" in column_type else "TIMESTAMP"
+        bad = f"NOT isfinite(CAST({quote(wanted.column)} AS {kind}))"
+    else:
+        bad = bad_sql(wanted.column, column_type, wanted.type, reading)
+    return f"CASE WHEN {bad} THEN error({literal(tag)}) ELSE {value} END AS {quote(wanted.name)}"
+
+
+def _may_be_bad(wanted: str, column_type: str) -> bool:
+    """Whether a column of this type can hold a cell that cannot be read as wanted."""
+    if wanted == "text":
+        return column_type.startswith(_FLOATS)
+    if wanted == "integer":
+        return not is_integer(column_type)
+    if wanted == "number":
+        return not is_number(column_type)
+    return column_type != "BOOLEAN"
+
+
+def with_days_sql(rows: str, wanted: Sequence[Wanted], zone: str) -> str:
+    """The wanted columns with the local day of each instant after it."""
+    columns = []
+    for want in wanted:
+        columns.append(quote(want.name))
+        if want.type == "instant":
+            day = day_sql(quote(want.name), zone)
+            columns.append(f"{day} AS {quote(day_column(want.name))}")
+    return f"SELECT {', '.join(columns)} FROM ({rows})"
 
 
 def _double_sql(name: str, column_type: str, reading: Reading) -> str:

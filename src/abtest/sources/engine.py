@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import narwhals as nw
 
     from abtest.sources.tables import Table
-    from abtest.sources.wanted import Wanted
+    from abtest.sources.wanted import Copies, Wanted
 
 
 class Engine(Protocol):
@@ -56,7 +56,7 @@ class Engine(Protocol):
         """
         ...
 
-    def copies(self, name: str, table: Table) -> int:
+    def copies(self, name: str, table: Table) -> Copies:
         """How many rows of a table, of those it keeps, repeat another in every column."""
         ...
 

@@ -17,7 +17,7 @@ from abtest.errors import DataError
 from abtest.sources.duckdb_cells import NUMBERED
 from abtest.sources.duckdb_sql import MISSING, RULES
 from abtest.sources.frame_times import TimeColumns, days_since_1970, read_times
-from abtest.sources.frame_zones import MICROSECONDS_A_DAY
+from abtest.sources.zones import MICROSECONDS_A_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

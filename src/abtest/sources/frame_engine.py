@@ -26,8 +26,8 @@ from abtest.sources.frame_cells import (
     refuse_no_time,
 )
 from abtest.sources.frame_keep import all_hold, numbers_hold, refuse_unread, texts_hold
-from abtest.sources.frame_zones import ZoneSpan, zone_span
-from abtest.sources.wanted import Wanted, day_column
+from abtest.sources.wanted import Copies, Wanted, day_column
+from abtest.sources.zones import ZoneSpan, zone_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -69,6 +69,7 @@ class FrameEngine:
         self._data = dict(data)
         self._sources: dict[str, _Source] = {}
         self._files: dict[str, Files] = {}
+        self._scanned: dict[tuple[str, tuple[Wanted, ...]], nw.LazyFrame[Any]] = {}
 
     def columns(self, name: str, table: Table) -> tuple[str, ...]:
         """The columns of a table."""
@@ -82,6 +83,13 @@ class FrameEngine:
 
     def scan(self, name: str, table: Table, wanted: Sequence[Wanted]) -> nw.LazyFrame[Any]:
         """The wanted columns of a table, under their new names, where its ``keep`` holds."""
+        # A stream is asked for several times; its cells are checked once.
+        key = (name, tuple(wanted))
+        if key not in self._scanned:
+            self._scanned[key] = self._scan(name, table, wanted)
+        return self._scanned[key]
+
+    def _scan(self, name: str, table: Table, wanted: Sequence[Wanted]) -> nw.LazyFrame[Any]:
         refuse_unread(table, self._backend.name)
         source, reading = self._source(name, table), reading_of(table, self._zone)
         for want in wanted:
@@ -112,12 +120,12 @@ class FrameEngine:
         except self._backend.errors as error:
             raise _unreadable("the data", error) from error
 
-    def copies(self, name: str, table: Table) -> int:
+    def copies(self, name: str, table: Table) -> Copies:
         """How many rows of a table, of those that are read, repeat another in every column."""
         source = self._source(name, table)
         read = self._in_rows(source, table)[-1]
         rows = read.select(*(_RAW + column for column in source.kinds))
-        return self._length(rows) - self._length(rows.unique())
+        return Copies(self._length(rows) - self._length(rows.unique()))
 
     def left_out(self, name: str, table: Table) -> dict[str, int]:
         """How many rows of a table each of its rules leaves out, in the order of the rules."""

@@ -7,6 +7,7 @@ column, the aggregate of that column is simple, and what stands over it is compu
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -56,7 +57,10 @@ class _Groups:
         rows: Any = self._frame.select(*inside, *parts.inside)
         simple: Any = nw.LazyFrame.group_by
         grouped = simple(rows, *keys, drop_null_keys=self._drop_null_keys)
-        computed: EagerFrame = grouped.agg(*parts.simple)
+        with warnings.catch_warnings():
+            # Narwhals adds pandas' columns one by one; nothing is wrong with a hundred of them.
+            warnings.filterwarnings("ignore", message="DataFrame is highly fragmented")
+            computed: EagerFrame = grouped.agg(*parts.simple)
         outside = [expression.alias(name) for name, expression in results]
         return computed.select(*(nw.col(name).alias(key) for name, key in keys.items()), *outside)
 

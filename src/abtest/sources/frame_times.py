@@ -11,7 +11,7 @@ from typing import Any
 
 import narwhals as nw
 
-from abtest.sources.frame_zones import MICROSECONDS_A_DAY
+from abtest.sources.zones import MICROSECONDS_A_DAY
 
 _DASHED, _SLASHED = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", "[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}"
 _DATE = f"(?:{_DASHED}|{_SLASHED})"

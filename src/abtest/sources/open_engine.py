@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from abtest.errors import DataError
-from abtest.sources.duckdb_engine import DuckDBEngine
+from abtest.sources.duckdb_engine import MEMORY, DuckDBEngine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,12 +28,14 @@ class EngineOptions:
         currency: The currency of all amounts; None where each table must have one of its own.
         on_bad_lines: What DuckDB does about broken lines of CSV files: ``fail`` or ``skip``. Other
             engines always fail.
+        memory: How much memory DuckDB takes before it writes to disk, such as ``8GB``.
         spark_master: Where Spark is started if no session runs: ``local[2]``, ``spark://host``.
     """
 
     currency: str | None = None
     on_bad_lines: OnBadLines = "fail"
     spark_master: str | None = None
+    memory: str = MEMORY
 
 
 def open_engine(
@@ -65,7 +67,12 @@ def open_engine(
     name = engine or _fitting(data)
     if name == "duckdb":
         return DuckDBEngine(
-            folder, zone, data, currency=options.currency, on_bad_lines=options.on_bad_lines
+            folder,
+            zone,
+            data,
+            currency=options.currency,
+            on_bad_lines=options.on_bad_lines,
+            memory=options.memory,
         )
     if name not in ENGINES:
         raise DataError(f"engine is {name!r}; it must be one of {', '.join(ENGINES)}")

@@ -201,6 +201,44 @@ class UnitsTable(Table):
 
     variant: Column | None = None
     """The column with each unit's variant; outcomes then come from columns of this table."""
+    repeated: Literal["mean"] | None = None
+    """What to do about several rows of one unit: mean averages each column over the rows of a unit
+    that have a value, such as the weeks of a store. Without it they are refused."""
+
+
+class AggregateTable(Table):
+    """Numbers that somebody else already added up: one row per variant, or per variant and date."""
+
+    variant: Column = "variant"
+    """The column with the variant."""
+    date: Column | None = None
+    """The column with the date, where there is one row per variant and date."""
+
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401 - pydantic's signature
+        super().model_post_init(context)
+        if self.unit is not None:
+            raise PydanticCustomError(
+                "aggregate_unit", "names a unit, but rows that are added up have no ids of units"
+            )
+
+
+class TotalsTable(AggregateTable):
+    """Counts per variant: of trials, and of those that succeeded."""
+
+    units: Column | None = None
+    """The column with how many units were randomised, for the check of the split. Without it the
+    trials of the first primary metric are checked."""
+
+
+class MomentsTable(AggregateTable):
+    """Count, mean and variance per variant of one value per unit."""
+
+    n: Column = "n"
+    """The column with how many units were observed."""
+    mean: Column = "mean"
+    """The column with their mean."""
+    variance: Column = "variance"
+    """The column with their sample variance, with n - 1 in the denominator."""
 
 
 class AssignmentsTable(TimedTable):

@@ -33,6 +33,24 @@ class Wanted:
     type: ColumnType
 
 
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Rows of a table that repeat another in every column.
+
+    Attributes:
+        found: How many there are among the rows that were looked at.
+        one_in: 1 where all rows were; else how many rows there are for each that was.
+    """
+
+    found: int
+    one_in: int = 1
+
+    @property
+    def estimate(self) -> int:
+        """How many there are in the table, as far as is known."""
+        return self.found * self.one_in
+
+
 def day_column(name: str) -> str:
     """The name of the local day that goes with an instant."""
     return f"{name}_day"

@@ -11,6 +11,8 @@ from abtest.sources.tables import (
     AssignmentsFromEvents,
     AssignmentsTable,
     EventsTable,
+    MomentsTable,
+    TotalsTable,
     UnitsTable,
 )
 from abtest.spec.times import Instant
@@ -43,5 +45,9 @@ class Data(Block):
     """A unit seen in several variants is analysed in its first, or left out."""
     units: UnitsTable | None = None
     """One row per unit; with `variant`, the outcomes are columns of this table."""
+    totals: TotalsTable | None = None
+    """Instead of rows of units: counts of trials and successes per variant."""
+    moments: MomentsTable | None = None
+    """Instead of rows of units: count, mean and variance of one metric per variant."""
     events: dict[Key, EventsTable] = {}
     """Streams of events."""

@@ -41,6 +41,10 @@ def _tables(spec: Spec) -> Iterator[tuple[YamlPath, Table]]:
         yield ("data", "assignments"), data.assignments
     if data.units is not None:
         yield ("data", "units"), data.units
+    if data.totals is not None:
+        yield ("data", "totals"), data.totals
+    if data.moments is not None:
+        yield ("data", "moments"), data.moments
     for name, stream in data.events.items():
         yield ("data", "events", name), stream
 
@@ -82,6 +86,9 @@ def _net_pair(path: YamlPath, stream: EventsTable, net: Net, other: EventsTable)
             f"is id, but not both streams have an `id` that says which event {net.events} undo"
         )
         yield Fault((*path, "by"), message, "add `id` to both, or say `by: unit`")
+    if net.by == "id" and stream.value is None and other.value is not None:
+        message = f"has values to take off ({net.events}), but this stream has no `value`"
+        yield Fault(path, message, f"add `value`; or take it out of {net.events} to cancel events")
     if net.by == "unit" and (stream.value is None or other.value is None):
         message = "is unit, but not both streams have a `value` to take off"
         yield Fault((*path, "by"), message, "add `value` to both, or say `by: id`")

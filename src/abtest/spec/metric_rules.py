@@ -41,6 +41,8 @@ def metric_faults(spec: Spec, names: Names) -> Iterator[Fault]:
 
 def _event_metrics(spec: Spec, names: Names) -> Iterator[Fault]:
     for i, metric in enumerate(spec.metrics):
+        if names.has_aggregates:
+            continue
         if isinstance(metric, EventMetric) and not names.has_assignments:
             hint = "add data.assignments, or use a metric on a column (proportion, mean, ratio)"
             yield Fault(("metrics", i), "counts events, but the data has no assignments", hint)
@@ -104,6 +106,8 @@ def _no_first_event(metric: EventMetric) -> str:
 
 
 def _column_metrics(spec: Spec, names: Names) -> Iterator[Fault]:
+    if names.has_aggregates:  # these have rules of their own
+        return
     for i, metric in enumerate(spec.metrics):
         if metric.unit_row_columns() and not names.has_unit_rows:
             hint = "metrics on columns need data.units with a variant column"
@@ -112,7 +116,7 @@ def _column_metrics(spec: Spec, names: Names) -> Iterator[Fault]:
 
 def _ratios(spec: Spec, names: Names) -> Iterator[Fault]:
     by_key = {metric.key: metric for metric in spec.metrics}
-    columns_allowed = not names.has_assignments
+    columns_allowed = not (names.has_assignments or names.has_aggregates)
     for i, metric in enumerate(spec.metrics):
         if not isinstance(metric, RatioMetric):
             continue

@@ -28,6 +28,8 @@ class Names:
         has_data: Whether there is a block of data.
         has_assignments: Whether the data say who was assigned to what.
         has_unit_rows: Whether the data have one row per unit, with outcomes in columns.
+        has_totals: Whether the data are counts that somebody else added up.
+        has_moments: Whether they are means and variances that somebody else computed.
         streams: Names of streams of events.
         used_streams: Where a stream is named, and which.
         used_anchors: Where an anchor is named, and which.
@@ -40,6 +42,8 @@ class Names:
     has_data: bool
     has_assignments: bool
     has_unit_rows: bool
+    has_totals: bool
+    has_moments: bool
     streams: tuple[str, ...]
     used_streams: tuple[tuple[YamlPath, str], ...]
     used_anchors: tuple[tuple[YamlPath, str], ...]
@@ -58,6 +62,8 @@ class Names:
             has_data=isinstance(data, dict),
             has_assignments=_meant(data, "assignments") is not None,
             has_unit_rows=_meant(_meant(data, "units"), "variant") is not None,
+            has_totals=_meant(data, "totals") is not None,
+            has_moments=_meant(data, "moments") is not None,
             streams=tuple(events) if isinstance(events, dict) else (),
             used_streams=tuple(_used_streams(spec)),
             used_anchors=tuple(
@@ -66,6 +72,11 @@ class Names:
                 if isinstance(_get(metric, "anchor"), str)
             ),
         )
+
+    @property
+    def has_aggregates(self) -> bool:
+        """Whether there are no rows of units: somebody else added them up."""
+        return self.has_totals or self.has_moments
 
     def misspells(self, word: str) -> bool:
         """Whether a variant has a key that is probably meant to be this one."""

@@ -14,17 +14,21 @@ from abtest.errors import Fault
 from abtest.fields import format_duration
 from abtest.metrics.base import EventMetric
 from abtest.sources.tables import AssignmentsFromEvents
+from abtest.spec.aggregate_rules import aggregate_faults
 from abtest.spec.covariates import ColumnCovariate
 from abtest.spec.data_rules import data_faults
 from abtest.spec.faults import nearest
 from abtest.spec.metric_rules import metric_faults
 from abtest.spec.split_rules import split_advice, split_faults
+from abtest.stats.summaries import Clusters, Moments, ValueCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from abtest.metrics.base import Metric
     from abtest.spec.experiment import Spec
     from abtest.spec.names import Names
+    from abtest.stats.summaries import Summary
 
 PERCENT_TOTALS = (100, 1_000, 10_000)
 _HIDDEN = re.compile(r"^\s|\s$|[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -43,7 +47,7 @@ def faults_in(spec: Spec, names: Names) -> list[Fault]:
         _lengths,
     ]
     if names.has_data:
-        rules += [_shape, data_faults, metric_faults, _from_events, _money]
+        rules += [_shape, data_faults, metric_faults, aggregate_faults, _from_events, _money]
     return [*split_faults(spec), *(fault for rule in rules for fault in rule(spec, names))]
 
 
@@ -121,10 +125,10 @@ def _shape(spec: Spec, names: Names) -> Iterator[Fault]:
     if names.has_unit_rows and names.has_assignments:
         message = "has assignments as well as units.variant; it must say once who got which variant"
         yield Fault(("data",), message)
-    if not names.has_unit_rows and not names.has_assignments:
+    if not (names.has_unit_rows or names.has_assignments or names.has_aggregates):
         message = (
             "says nowhere who got which variant; it must have assignments (with events), or units "
-            "with a variant column"
+            "with a variant column (or totals, or moments)"
         )
         yield Fault(("data",), message)
     if spec.unit is None and names.has_assignments:
@@ -147,15 +151,25 @@ def _analysis_names(spec: Spec, names: Names) -> Iterator[Fault]:
         path = ("analysis", "methods", key)
         if key not in names.metrics:
             yield Fault(path, "is no metric", nearest(key, list(names.metrics)))
-        elif key in metrics and method.takes is not metrics[key].summary:
+        elif key in metrics and method.takes not in _compared_on(spec, metrics[key]):
             message = f"is {method.kind}, which does not fit a {metrics[key].kind}"
             yield Fault(path, message)
     for i, name in enumerate(spec.analysis.covariates):
+        if name in spec.analysis.covariates[:i]:
+            message = f"is {name!r} once more; each must be named once"
+            yield Fault(("analysis", "covariates", i), message)
         if name not in spec.covariates:
             message = f"is {name!r}, which is no covariate"
             yield Fault(
                 ("analysis", "covariates", i), message, nearest(name, list(spec.covariates))
             )
+
+
+def _compared_on(spec: Spec, metric: Metric) -> tuple[type[Summary], ...]:
+    if spec.cluster is not None:
+        return (Clusters,)
+    # A mean may also be compared on the values themselves, by resampling or by its median.
+    return (Moments, ValueCounts) if metric.summary is Moments else (metric.summary,)
 
 
 def _lengths(spec: Spec, _: Names) -> Iterator[Fault]:

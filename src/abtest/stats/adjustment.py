@@ -73,7 +73,7 @@ def adjust_means(summaries: Mapping[str, CoMoments]) -> AdjustedMeans:
     columns = {summary.columns for summary in summaries.values()}
     if len(columns) != 1:
         raise ValueError(f"there are {len(columns)} sets of columns; all variants must share one.")
-    plain = {key: _plain(summary) for key, summary in summaries.items()}
+    plain = {key: plain_level(summary) for key, summary in summaries.items()}
     usable = {
         key: _linearised(summary)
         for key, summary in summaries.items()
@@ -86,8 +86,8 @@ def adjust_means(summaries: Mapping[str, CoMoments]) -> AdjustedMeans:
     return _adjusted(plain, usable, choice, notes)
 
 
-def _plain(summary: CoMoments) -> Level:
-    """The variant's value without adjustment."""
+def plain_level(summary: CoMoments) -> Level:
+    """A variant's mean, share or ratio without adjustment."""
     first, products = summary.means, summary.products
     if len(summary.columns.outcome) == 1:
         return mean_level(Moments(summary.n, first[0], products[0][0]))
@@ -102,11 +102,32 @@ def _finite(summary: CoMoments) -> bool:
 
 
 def _linearised(summary: CoMoments) -> CoMoments:
-    """One outcome instead of two: R + (y - R x) / xbar, whose mean is the ratio R."""
+    """One outcome instead of two, around the variant's own ratio."""
     if len(summary.columns.outcome) == 1:
         return summary
     mean_y, mean_x = summary.means[:2]
-    ratio = mean_y / mean_x
+    return linearised(summary, mean_y / mean_x, mean_x)
+
+
+def linearised(summary: CoMoments, ratio: float, mean_x: float) -> CoMoments:
+    """One outcome instead of a ratio's two: R + (y - R x) / xbar.
+
+    Args:
+        summary: Co-moments of numerator y, denominator x and the covariates.
+        ratio: R, around which the ratio is linearised.
+        mean_x: xbar, the denominator's mean, above 0.
+
+    Returns:
+        The co-moments of the linearised values and the covariates.
+
+    Example:
+        >>> from abtest.stats.co_moments import from_rows
+        >>> pairs = from_rows(Columns(("revenue", "orders")), [[10, 1], [50, 3]])
+        >>> linearised(pairs, 15.0, 2.0).means
+        (15.0,)
+    """
+    mean_y, own_mean_x = summary.means[:2]
+    value = ratio + (mean_y - ratio * own_mean_x) / mean_x
     size = len(summary.means)
     weights = np.zeros((size, size - 1))
     weights[0, 0], weights[1, 0] = 1 / mean_x, -ratio / mean_x
@@ -115,7 +136,7 @@ def _linearised(summary: CoMoments) -> CoMoments:
     columns = Columns(
         summary.columns.outcome[:1], summary.columns.covariates, summary.columns.missing
     )
-    return from_arrays(columns, summary.n, (ratio, *summary.means[2:]), products)
+    return from_arrays(columns, summary.n, (value, *summary.means[2:]), products)
 
 
 def _total(usable: Mapping[str, CoMoments]) -> CoMoments:

@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from abtest.stats.comparison import Interval
 from abtest.stats.resampling import most_beyond
+from abtest.stats.scipy_special import special
 
 if TYPE_CHECKING:
     from abtest.stats.value_counts import Floats

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from abtest.stats.absent import without_inference
 from abtest.stats.proportions import miettinen_nurminen
+from abtest.stats.scipy_special import special
 
 if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison

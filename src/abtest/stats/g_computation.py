@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from abtest.stats.absent import without_inference
 from abtest.stats.correlated_pivot import Pair, correlated_comparison
+from abtest.stats.scipy_special import special
 from abtest.stats.tails import check_ci_level
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from abtest.stats.cluster_sums import Clusters, cluster_level
 from abtest.stats.life_table import LifeTable
 from abtest.stats.means import mean_level
 from abtest.stats.ratios import ratio_level
@@ -69,5 +70,8 @@ def _value_and_variance(summary: Summary) -> tuple[float | None, float | None]:
         return rate, rate * (1 - rate) / summary.n
     if isinstance(summary, LifeTable | ValueCounts):
         return None, None  # its value depends on a horizon or a quantile, not known here
-    level = mean_level(summary) if isinstance(summary, Moments) else ratio_level(summary)
+    if isinstance(summary, Clusters):
+        level = cluster_level(summary).level
+    else:
+        level = mean_level(summary) if isinstance(summary, Moments) else ratio_level(summary)
     return level.value, level.variance

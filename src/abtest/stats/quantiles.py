@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from abtest.stats.absent import CONTROL_NOT_POSITIVE, LIFT_UNBOUNDED, without_inference
 from abtest.stats.comparison import Comparison, Estimate, Interval
+from abtest.stats.scipy_special import special
 from abtest.stats.tails import check_ci_level
 
 if TYPE_CHECKING:

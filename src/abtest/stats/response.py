@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scipy import special
-
 from abtest.stats.comparison import Interval
+from abtest.stats.scipy_special import special
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

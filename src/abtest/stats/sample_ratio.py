@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scipy import special
+from abtest.stats.scipy_special import special
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scipy import special
+from abtest.stats.scipy_special import special
 
 
 def check_ci_level(ci_level: float) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from abtest.report import words
+from abtest.report.html.curves import draw_curves
 from abtest.report.html.forest import draw_forest
 from abtest.report.view import build_view
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 SECTIONS = (
     "verdict",
     "checks",
-    "waterfall",
+    "counts",
     "results",
     "estimates",
     "forest",
+    "curves",
     "bayes",
     "notes",
     "methods",
@@ -48,6 +50,7 @@ def render_html(result: Result) -> str:
         meanings=words.MEANINGS,
         glossary=words.GLOSSARY,
         draw_forest=draw_forest,
+        draw_curves=draw_curves,
     )
 
 

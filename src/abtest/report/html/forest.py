@@ -1,49 +1,35 @@
 """The forest plot: every lift with its interval, as an inline SVG.
 
-Drawn without pyplot and without any setting that outlives the call; the same rows give the same
-bytes. Text stays text, so that the browser shapes every script and a screen reader can read it, and
-colours are the page's own variables, so that the plot follows light and dark.
+Drawn without pyplot; the same rows give the same bytes.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
-from markupsafe import Markup, escape
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from rich.cells import cell_len, chop_cells
 
+from abtest.report.html.drawing import ACCENT, INK, LINE, MUTED, WIDTH, draw, new_figure
+from abtest.report.text import isolate
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextlib import AbstractContextManager
 
+    from markupsafe import Markup
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from abtest.report.view import ForestRow
 
-# Sizes in points of a drawing that is 420 wide: a phone shows it a little smaller.
-_WIDTH = 420
+# Sizes in points.
 _MARGIN = 14
 _CELLS = 55
-_LINE = 18
 _BAR = 15
 _GAP = 9
 _AXIS = 42
-
-# Stand-ins that are replaced by the page's colours; nothing else is drawn in them.
-_INK = "#010101"
-_MUTED = "#020202"
-_ACCENT = "#030303"
-_COLOURS = {_INK: "var(--ink)", _MUTED: "var(--muted)", _ACCENT: "var(--accent)"}
-_STYLE = re.compile(r'style="[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +42,7 @@ class _Item:
     @property
     def height(self) -> int:
         bar = _GAP if self.row is None else _BAR + _GAP
-        return _LINE * len(self.lines) + bar
+        return LINE * len(self.lines) + bar
 
 
 def draw_forest(rows: Sequence[ForestRow]) -> Markup:
@@ -70,27 +56,7 @@ def draw_forest(rows: Sequence[ForestRow]) -> Markup:
     Returns:
         An ``<svg>`` element with its numbers as alternative text.
     """
-    with _settings(), warnings.catch_warnings():
-        # The browser draws the text: it does not matter which scripts this machine's fonts have.
-        warnings.filterwarnings("ignore", message=r"(?s).*Glyph .* missing from")
-        warnings.filterwarnings("ignore", message=r"(?s).*Matplotlib currently does not support")
-        buffer = io.StringIO()
-        figure = _figure(_items(rows), _limits(rows))
-        figure.savefig(
-            buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
-        )
-    return _inline(buffer.getvalue(), describe(rows))
-
-
-def _settings() -> AbstractContextManager[None]:
-    return mpl.rc_context(
-        {
-            "svg.fonttype": "none",
-            "svg.hashsalt": "abtest-forest",
-            "font.family": "sans-serif",
-            "font.size": 12.5,
-        }
-    )
+    return draw("forest", lambda: _figure(_items(rows), _limits(rows)), describe(rows))
 
 
 def describe(rows: Sequence[ForestRow]) -> str:
@@ -132,9 +98,8 @@ def _limits(rows: Sequence[ForestRow]) -> tuple[float, float]:
 
 def _figure(items: Sequence[_Item], limits: tuple[float, float]) -> Figure:
     height = sum(item.height for item in items) + _AXIS
-    figure = Figure(figsize=(_WIDTH / 72, height / 72), dpi=72)
-    FigureCanvasSVG(figure)
-    plot = (_MARGIN / _WIDTH, _AXIS / height, 1 - 2 * _MARGIN / _WIDTH, 1 - _AXIS / height)
+    figure = new_figure(height)
+    plot = (_MARGIN / WIDTH, _AXIS / height, 1 - 2 * _MARGIN / WIDTH, 1 - _AXIS / height)
     axes = figure.add_axes(plot)
     axes.set_xlim(*limits)
     axes.set_ylim(height - _AXIS, 0)
@@ -150,14 +115,14 @@ def _draw_axis(axes: Axes) -> None:
     axes.patch.set_visible(False)
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_MUTED)
+    axes.spines["bottom"].set_color(MUTED)
     axes.spines["bottom"].set_linewidth(0.8)
     axes.yaxis.set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(_tick))
-    axes.tick_params(axis="x", colors=_MUTED, length=3, width=0.8, labelsize=11)
-    axes.set_xlabel("lift over control", color=_MUTED, fontsize=11, labelpad=3)
-    axes.axvline(0, color=_MUTED, linewidth=0.9, dashes=(3, 3), zorder=0)
+    axes.tick_params(axis="x", colors=MUTED, length=3, width=0.8, labelsize=11)
+    axes.set_xlabel("lift over control", color=MUTED, fontsize=11, labelpad=3)
+    axes.axvline(0, color=MUTED, linewidth=0.9, dashes=(3, 3), zorder=0)
 
 
 def _tick(x: float, _position: int | None) -> str:
@@ -167,12 +132,12 @@ def _tick(x: float, _position: int | None) -> str:
 def _draw_item(axes: Axes, item: _Item, top: float) -> None:
     start, end = axes.get_xlim()
     for index, (left, right) in enumerate(item.lines):
-        baseline = top + _LINE * (index + 1) - 4
+        baseline = top + LINE * (index + 1) - 4
         is_heading = item.row is None
         _write(axes, (start, baseline), left, is_heading=is_heading)
         _write(axes, (end, baseline), right, to_the_left=True)
     if item.row is not None:
-        _draw_interval(axes, item.row, top + _LINE * len(item.lines) + _BAR / 2)
+        _draw_interval(axes, item.row, top + LINE * len(item.lines) + _BAR / 2)
 
 
 def _write(
@@ -188,10 +153,10 @@ def _write(
     # Without parse_math=False a name with two dollar signs would be set as a formula.
     axes.text(
         *at,
-        text,
+        isolate(text),
         ha="right" if to_the_left else "left",
         va="baseline",
-        color=_INK,
+        color=INK,
         weight="bold" if is_heading else "normal",
         parse_math=False,
     )
@@ -201,30 +166,9 @@ def _draw_interval(axes: Axes, row: ForestRow, y: float) -> None:
     start, end = axes.get_xlim()
     low = start if row.low is None else max(row.low, start)
     high = end if row.high is None else min(row.high, end)
-    axes.plot([low, high], [y, y], color=_ACCENT, linewidth=2.6, solid_capstyle="butt")
+    axes.plot([low, high], [y, y], color=ACCENT, linewidth=2.6, solid_capstyle="butt")
     if row.low is None or row.low < start:
-        axes.plot([low], [y], marker="<", markersize=7, color=_ACCENT, clip_on=False)
+        axes.plot([low], [y], marker="<", markersize=7, color=ACCENT, clip_on=False)
     if row.high is None or row.high > end:
-        axes.plot([high], [y], marker=">", markersize=7, color=_ACCENT, clip_on=False)
-    axes.plot([row.lift], [y], marker="o", markersize=7.5, color=_ACCENT)
-
-
-def _inline(svg: str, alternative: str) -> Markup:
-    """The element for a page: no prologue, no namespaces, no metadata, the page's colours."""
-    start, end = svg.index("<svg"), svg.rindex("</svg>")
-    opening = svg.index(">", start) + 1
-    body = re.sub(r"<metadata>.*?</metadata>", "", svg[opening:end], flags=re.DOTALL)
-    body = _STYLE.sub(_recolour, body)
-    box = re.search(r'viewBox="([^"]*)"', svg[start:opening])
-    view_box = box.group(1) if box else ""
-    return Markup(  # noqa: S704 - the drawing library escapes names; the rest is escaped here
-        f'<svg class="forest" viewBox="{view_box}" role="img" aria-label="{escape(alternative)}">'
-        f"{body}</svg>"
-    )
-
-
-def _recolour(found: re.Match[str]) -> str:
-    style = found.group()
-    for stand_in, colour in _COLOURS.items():
-        style = style.replace(stand_in, colour)
-    return style
+        axes.plot([high], [y], marker=">", markersize=7, color=ACCENT, clip_on=False)
+    axes.plot([row.lift], [y], marker="o", markersize=7.5, color=ACCENT)

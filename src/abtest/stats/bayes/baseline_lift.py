@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from abtest.stats.bayes.quadrature import (
     Floats,
@@ -19,6 +18,7 @@ from abtest.stats.bayes.quadrature import (
 )
 from abtest.stats.posterior import Posterior, VariantPosterior
 from abtest.stats.roots import find_root
+from abtest.stats.scipy_special import special
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from abtest.stats.bayes.quadrature import Floats, best_of, panels
 from abtest.stats.posterior import Posterior, VariantPosterior
 from abtest.stats.roots import find_root
+from abtest.stats.scipy_special import special
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy import special
-
+from abtest.stats.scipy_special import special
 from abtest.stats.tails import normal_quantile
 
 _LOG_2PI = math.log(2 * math.pi)

@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from abtest.stats.bayes.normal import Normal
 from abtest.stats.bayes.quadrature import Floats, best_of, panels
 from abtest.stats.posterior import Posterior, VariantPosterior
+from abtest.stats.scipy_special import special
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from abtest.stats.bayes.normal import Normal, lift_loss
 from abtest.stats.bayes.quadrature import Floats, best_of, blocks, panels, top_breaks
 from abtest.stats.posterior import Posterior, VariantPosterior
+from abtest.stats.scipy_special import special
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

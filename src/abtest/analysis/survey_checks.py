@@ -1,0 +1,103 @@
+"""Who answered a survey: the same share of each variant, or the answers may not be compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from abtest.analysis.result import Check
+from abtest.analysis.sentences import counted, in_sentence
+from abtest.metrics.survey import SurveyMetric
+from abtest.stats.response import Answers, ResponseRates, response_rates, worst_case_bounds
+from abtest.stats.summaries import Moments, Proportion
+from abtest.stats.value_counts import ValueCounts
+
+if TYPE_CHECKING:
+    from abtest.analysis.summaries import Found, MetricCounts
+    from abtest.spec import Spec
+
+ALPHA = 0.01
+
+
+def response_check(spec: Spec, found: Found) -> Check | None:
+    """Response rates of every survey, and what those who did not answer could have changed."""
+    sentences: list[str] = []
+    details: dict[str, Any] = {}
+    flagged = False
+    for metric in spec.metrics:
+        if not isinstance(metric, SurveyMetric):
+            continue
+        counts = [found.summaries[metric.key, variant.key] for variant in spec.variants or ()]
+        rates = response_rates([c.n for c in counts], [c.n + c.missing for c in counts])
+        invalid = found.totals[metric.column("invalid")]
+        low, high = metric.answers
+        detail: dict[str, Any] = {
+            "rates": list(rates.rates),
+            "pvalue": rates.pvalue,
+            "invalid": invalid,
+        }
+        sentences.append(_rates(spec, metric.key, rates))
+        if rates.pvalue is not None and rates.pvalue < ALPHA:
+            flagged = True
+            detail["bounds"] = _bounds(spec, metric, found)
+            sentences += [
+                f"Whatever the others think, {metric.key} of {in_sentence(key)} less control is "
+                f"between {bounds[0]:.4g} and {bounds[1]:.4g}."
+                for key, bounds in detail["bounds"].items()
+            ]
+        if invalid:
+            sentences.append(
+                f"{counted(invalid, 'answer is', 'answers are')} no whole number from {low} to "
+                f"{high} and {'does' if invalid == 1 else 'do'} not count for {metric.key}."
+            )
+        details[metric.key] = detail
+    if not details:
+        return None
+    return Check(
+        key="response_rates",
+        status="warn" if flagged else "pass",
+        message=" ".join(sentences),
+        hint="Variants differ in who answers, so those who answered cannot be compared as if they "
+        "had been picked at random."
+        if flagged
+        else None,
+        details=details,
+    )
+
+
+def _rates(spec: Spec, metric: str, found: ResponseRates) -> str:
+    parts = [
+        f"{'nobody asked' if rate is None else f'{rate:.1%}'} in {in_sentence(variant.key)}"
+        for variant, rate in zip(spec.variants or (), found.rates, strict=True)
+    ]
+    pvalue = "" if found.pvalue is None else f" (p = {found.pvalue:.3g})"
+    return f"Answered {metric}: {', '.join(parts)}{pvalue}."
+
+
+def _bounds(spec: Spec, metric: SurveyMetric, found: Found) -> dict[str, tuple[float, float]]:
+    """Between which values each treatment's difference from control lies."""
+    if spec.control is None:
+        return {}
+    low, high = metric.score_range
+    control = _answers(found.summaries[metric.key, spec.control.key])
+    bounds = {}
+    for variant in spec.treatments:
+        treatment = _answers(found.summaries[metric.key, variant.key])
+        interval = worst_case_bounds(control, treatment, low, high)
+        if interval is not None:
+            bounds[variant.key] = (interval.low, interval.high)
+    return bounds
+
+
+def _answers(counts: MetricCounts) -> Answers:
+    return Answers(counts.n + counts.missing, counts.n, _mean(counts))
+
+
+def _mean(counts: MetricCounts) -> float:
+    summary = counts.summary
+    if isinstance(summary, Proportion):
+        return summary.successes / summary.n if summary.n else 0.0
+    if isinstance(summary, ValueCounts):
+        return float(np.average(summary.values, weights=summary.counts)) if summary.n else 0.0
+    return summary.mean if isinstance(summary, Moments) else 0.0

@@ -1,0 +1,97 @@
+"""Survival curves turned around: the share of units with the event, as it grows with time."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from abtest.report import numbers, words
+from abtest.report.groups import metric_name
+from abtest.report.text import clean
+from abtest.report.units import metrics_of, time_unit
+
+if TYPE_CHECKING:
+    from abtest.analysis.result import Result
+
+_COLUMNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CurveLine:
+    """One variant's curve: the share steps up at each time, and is known up to a last one."""
+
+    name: str
+    is_control: bool
+    times: tuple[float, ...]
+    shares: tuple[float, ...]
+    followed_to: float
+
+    def share_at(self, time: float) -> float | None:
+        """The share with the event by a time; None where nobody was followed so long."""
+        if time > self.followed_to:
+            return None
+        place = bisect_right(self.times, time)
+        return self.shares[place - 1] if place else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """The curves of one metric.
+
+    Attributes:
+        metric: The metric.
+        about: Its title or kind.
+        time: What time is counted in, such as ``day``.
+        lines: One curve for each variant.
+        moments: A few times, as text.
+        rows: Each variant's name, and its shares at those times.
+    """
+
+    metric: str
+    about: str
+    time: str
+    lines: tuple[CurveLine, ...]
+    moments: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def build_curves(result: Result) -> tuple[Curves, ...]:
+    """The curves of each metric that has some; without variants in which nobody was followed."""
+    controls = {record.control for record in result.results}
+    lines: dict[str, list[CurveLine]] = {}
+    for curve in result.curves:
+        if not curve["followed_to"]:
+            continue
+        line = CurveLine(
+            name=clean(curve["variant"]),
+            is_control=curve["variant"] in controls,
+            times=tuple(curve["time"]),
+            shares=tuple(curve["share"]),
+            followed_to=curve["followed_to"],
+        )
+        lines.setdefault(str(curve["metric"]), []).append(line)
+    return tuple(_curves(result, metric, tuple(found)) for metric, found in lines.items())
+
+
+def _curves(result: Result, metric: str, lines: tuple[CurveLine, ...]) -> Curves:
+    known = metrics_of(result.spec).get(metric, {})
+    moments = _moments(max(line.followed_to for line in lines))
+    return Curves(
+        metric=clean(metric),
+        about=metric_name(metric, result.spec, words.readable(str(known.get("kind", "")))),
+        time=time_unit(known),
+        lines=lines,
+        moments=tuple(f"{time:g}" for time in moments),
+        rows=tuple(
+            (line.name, tuple(numbers.share(line.share_at(time)) for time in moments))
+            for line in lines
+        ),
+    )
+
+
+def _moments(end: float) -> tuple[float, ...]:
+    """A few times up to the end, whole ones where there is room for them."""
+    steps = [end * place / _COLUMNS for place in range(1, _COLUMNS + 1)]
+    return tuple(steps) if end < _COLUMNS else tuple(dict.fromkeys(map(math.floor, steps)))
