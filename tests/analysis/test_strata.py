@@ -334,6 +334,15 @@ def test_methods_that_cannot_weight_phases_are_labelled() -> None:
     assert record(result, "revenue").label == "confirmatory"
 
 
+def test_before_anybody_can_be_read_nothing_is_descriptive() -> None:
+    tables = tables_of(units_of(dict.fromkeys(SIMPSON, (20, 0.5))))
+    spec = spec_of(HALVES, TO_80_20)
+    spec["data"]["as_of"] = "2026-01-15"
+    found = record(analyze(spec, data=tables), "bought")
+    assert (found.n, found.label) == (0, "confirmatory")
+    assert not any("weights changed" in note for note in found.notes)
+
+
 REGIONS = ("north", "south, east", "split 9")
 
 

@@ -1,4 +1,4 @@
-"""Analyse random experiments with a local Spark: python run_spark.py SEED... > answers.
+"""Analyse random experiments with a local Spark: python run_spark.py NAME... > answers.
 
 In a process of its own, because Spark leaves sockets open. The session's zone is another than the
 experiments', on purpose: no answer may depend on it.
@@ -20,10 +20,10 @@ from pyspark.sql import SparkSession
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from abtest import analyze
-from engines.random_logs import random_experiment, random_units
+from engines.drawn import drawn_experiment
 
 
-def main(seeds: list[int]) -> None:
+def main(names: list[str]) -> None:
     session = (
         SparkSession.builder.master("local[2]")
         .config("spark.ui.enabled", "false")
@@ -36,23 +36,22 @@ def main(seeds: list[int]) -> None:
     )
     session.sparkContext.setLogLevel("ERROR")
     answers: dict[str, Any] = {}
-    for seed in seeds:
-        drawn = random_experiment(seed)
+    for place, name in enumerate(names):
+        drawn = drawn_experiment(name)
         with tempfile.TemporaryDirectory() as folder:
-            data = {n: given(session, t, seed, Path(folder) / n) for n, t in drawn.tables.items()}
-            engine = None if seed % 3 == 0 else "spark"
-            answers[str(seed)] = analyze(drawn.spec, data=data, engine=engine).to_dict()
-    units = random_units(1)
-    answers["units"] = analyze(units.spec, data=units.tables, engine="spark").to_dict()
+            data = {n: given(session, t, place, Path(folder) / n) for n, t in drawn.tables.items()}
+            engine = None if place % 3 == 0 else "spark"
+            result = analyze(drawn.spec, data=data, engine=engine).to_dict()
+        answers[name] = {"result": result, "still_kept": still_kept(session)}
     session.stop()
     sys.stdout.write(json.dumps(answers))
 
 
-def given(session: Any, table: pa.Table, seed: int, path: Path) -> Any:
+def given(session: Any, table: pa.Table, place: int, path: Path) -> Any:
     """A PySpark frame, a Parquet file, or a CSV file."""
-    if seed % 3 == 0:
+    if place % 3 == 0:
         return session.createDataFrame(in_microseconds(table))
-    if seed % 3 == 1:
+    if place % 3 == 1:
         pyarrow.parquet.write_table(in_microseconds(table), f"{path}.parquet")
         return f"{path}.parquet"
     pyarrow.csv.write_csv(table, f"{path}.csv")
@@ -70,5 +69,10 @@ def in_microseconds(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
+def still_kept(session: Any) -> bool:
+    """Whether Spark still keeps any frame in its memory or on its disks."""
+    return not session._jsparkSession.sharedState().cacheManager().isEmpty()
+
+
 if __name__ == "__main__":
-    main([int(seed) for seed in sys.argv[1:]])
+    main(sys.argv[1:])

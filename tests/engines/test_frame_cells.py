@@ -219,7 +219,7 @@ def test_rules_on_texts(engine: str, condition: dict[str, Any], rule: str) -> No
     table: dict[str, Any] = {rule: ({"column": "cell", **condition},)}
     assert read(engine, frame, "text", **table) == read("duckdb", frame, "text", **table)
     found, wanted = (
-        open_engine(name, Path(), "UTC", {"table": frame}, EngineOptions()).left_out(  # type: ignore[attr-defined]
+        open_engine(name, Path(), "UTC", {"table": frame}, EngineOptions()).left_out(
             "table", described(**table)
         )
         for name in (engine, "duckdb")
@@ -290,7 +290,7 @@ def test_whole_numbers_are_known(engine: str) -> None:
         ),
     )
     opened = open_engine(engine, Path(), "UTC", {"table": table}, EngineOptions())
-    found = [opened.holds_integers("table", described(), name) for name in table.column_names]  # type: ignore[attr-defined]
+    found = [opened.holds_integers("table", described(), name) for name in table.column_names]
     assert found == [True, False, False, False]
 
 

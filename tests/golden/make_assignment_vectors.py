@@ -316,7 +316,7 @@ def ranged(book: Book) -> None:
     ]
     middles = [f"2026-0{month}-15T00:00:00+00:00" for month in (1, 2, 3, 4, 5)]
     experiment = compiled("ranges", [1, 1, 1, 0], coverage_parts=5_000, phases=join)
-    units = [*CUSTOMERS[:20], *IDS[60:66], 42]
+    units: list[str | int] = [*CUSTOMERS[:20], *IDS[60:66], 42]
     book.add("ranges_join", experiment, units, middles)
     gates_too = {
         **experiment,

@@ -57,6 +57,7 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
     engine: str | Engine | None = None,
     spark_master: str | None = None,
     on_bad_lines: OnBadLines = "fail",
+    memory: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Result:
     """Analyse an experiment.
@@ -74,6 +75,8 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
         spark_master: Where Spark is started if no session runs; ``local[2]`` by default.
         on_bad_lines: What to do about broken lines of CSV files: ``fail`` names the first one,
             ``skip`` leaves them out and counts them.
+        memory: How much memory DuckDB takes before it writes to disk, such as ``8GB``; 3500MB by
+            default.
         progress: Called with what is done next, at each step of a long analysis.
 
     Returns:
@@ -85,11 +88,15 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
     """
     draft, tables = _draft(spec), data or {}
     plan = draft.loaded.spec
-    options = EngineOptions(plan.data.currency, on_bad_lines, spark_master)
+    options = EngineOptions(plan.data.currency, on_bad_lines, spark_master, memory)
     opened = open_engine(engine, draft.loaded.folder, plan.schedule.timezone, tables, options)
-    loaded = check_spec(draft, tables, opened).require()
-    cutoff = _cutoff(loaded, as_of)
-    return _Analysis(loaded.spec, opened, cutoff, progress or _silent).result()
+    try:
+        loaded = check_spec(draft, tables, opened).require()
+        cutoff = _cutoff(loaded, as_of)
+        return _Analysis(loaded.spec, opened, cutoff, progress or _silent).result()
+    finally:
+        if opened is not engine:  # who opened it closes it
+            opened.close()
 
 
 def check_spec(

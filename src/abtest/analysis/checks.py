@@ -255,13 +255,6 @@ def _unknown_units(events: Sequence[EventRows]) -> Check | None:
         sentences.append(
             f"{counted(late, 'row at or after as_of was', 'rows at or after as_of were')} not read."
         )
-    before = sum(found.before for found in events)
-    if before:
-        rows = counted(before, "row is", "rows are")
-        sentences.append(
-            f"{rows} from before the unit's assignment, which only metrics and "
-            "covariates that look back count."
-        )
     zeros = "Did ids lose their zeros, or change their form, in one of the files?"
     nothing = "Is the file empty, does keep drop all rows, or is as_of too early?"
     return Check(

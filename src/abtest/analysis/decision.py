@@ -9,7 +9,7 @@ from abtest.analysis.reading_checks import FEW_UNITS
 from abtest.analysis.result import Decision, is_readable
 from abtest.analysis.sentences import in_sentence
 from abtest.spec.analysis import Rule
-from abtest.stats.summaries import Proportion
+from abtest.stats.summaries import LifeTable, Proportion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from abtest.analysis.result import Check, Record
     from abtest.spec import Spec
 
+# Methods without a value of each variant: they compare how fast events come.
+HAZARD_RATIOS = ("log_rank", "cox")
 Standing = Literal["ship", "rollback", "neutral", "inconclusive"]
 
 
@@ -217,9 +219,11 @@ class _Variant:
         """One metric's change in words: from, to, lift and its interval."""
         metric = self._metrics[record.metric]
         name = in_sentence(metric.title or metric.key)
+        if record.method in HAZARD_RATIOS and record.lift is not None:
+            return f"{name} has a hazard ratio of {1 + record.lift:.3g}{_ratio_interval(record)}"
         if record.value is None or record.value_control is None:
             return f"{name} cannot be read"
-        as_share = metric.summary is Proportion
+        as_share = metric.summary in (Proportion, LifeTable) and record.method != "rmst"
         before, after = (
             f"{value:.2%}" if as_share else f"{value:,.4g}"
             for value in (record.value_control, record.value)
@@ -229,3 +233,10 @@ class _Variant:
             return moved
         interval = f"{record.lift_ci_low:+,.1%} to {record.lift_ci_high:+,.1%}"
         return f"{moved} ({record.lift:+,.1%}, {100 * record.ci_level:.4g}% interval {interval})"
+
+
+def _ratio_interval(record: Record) -> str:
+    if record.lift_ci_low is None or record.lift_ci_high is None:
+        return ""
+    low, high = 1 + record.lift_ci_low, 1 + record.lift_ci_high
+    return f" ({record.ci_level:.0%} interval {low:.3g} to {high:.3g})"

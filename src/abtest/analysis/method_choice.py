@@ -61,6 +61,25 @@ def _of_quantile(method: Method, q: float) -> Method:
     return method.model_copy(update={"q": q}) if has_q else method
 
 
+def unadjusted_notes(spec: Spec, method: str, *, pooled: bool) -> list[str]:
+    """What to say of a method that neither adjusts nor weights the strata.
+
+    Args:
+        spec: The experiment.
+        method: The method's kind.
+        pooled: Whether it compares units that entered under different weights.
+    """
+    notes = []
+    if spec.analysis.covariates:
+        notes.append(f"Not adjusted for covariates: {method} does not.")
+    if pooled:
+        notes.append(
+            f"The weights changed while units entered, and {method} compares all of them "
+            "together: descriptive, for who came when may look like an effect."
+        )
+    return notes
+
+
 def horizon_of(metric: Metric, summaries: Sequence[Summary]) -> float | None:
     """Where a metric's survival curves are read; None where no unit was followed."""
     if isinstance(metric, FirstEventMetric):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from abtest.analysis.adjusting import Adjustment, can_adjust
 from abtest.analysis.aggregates import aggregate_notes
 from abtest.analysis.guardrails import is_equivalent, read_guardrail
-from abtest.analysis.method_choice import choose_method
+from abtest.analysis.method_choice import choose_method, unadjusted_notes
 from abtest.analysis.result import Record, VariantEstimate
 from abtest.metrics.base import EventMetric
 from abtest.metrics.ratio import RatioMetric
@@ -242,9 +242,8 @@ class Comparer:
         }
 
     def _label(self, metric: Metric) -> str:
-        if self._spec.control is None or self._on_later_event(metric) or _biased(metric):
-            return "descriptive"
-        if self._is_pooled(metric):
+        biased = _biased(metric) or self._is_pooled(metric)
+        if self._spec.control is None or biased or self._on_later_event(metric):
             return "descriptive"
         return "exploratory" if metric.role == "exploratory" else "confirmatory"
 
@@ -271,21 +270,20 @@ class Comparer:
 
     def _is_pooled(self, metric: Metric) -> bool:
         """Whether units that entered under different weights are compared all together."""
-        return bool(self._population.by_entry) and self._adjustment(metric) is None
+        return bool(self._population.by_entry) and self._is_plain(metric)
+
+    def _is_plain(self, metric: Metric) -> bool:
+        """Whether there are units to compare, and their values are compared as they are."""
+        variants = self._spec.variants or ()
+        observed = any(self._summaries[metric.key, variant.key].n for variant in variants)
+        return observed and self._adjustment(metric) is None
 
     def _unadjusted_notes(self, metric: Metric) -> list[str]:
         """What to say of a metric whose method neither adjusts nor weights the strata."""
-        if self._spec.control is None or self._adjustment(metric) is not None:
+        if self._spec.control is None or not self._is_plain(metric):
             return []
-        method, notes = self._method(metric).kind, []
-        if self._spec.analysis.covariates:
-            notes.append(f"Not adjusted for covariates: {method} does not.")
-        if self._is_pooled(metric):
-            notes.append(
-                f"The weights changed while units entered, and {method} compares all of them "
-                "together: descriptive, for who came when may look like an effect."
-            )
-        return notes
+        method = self._method(metric).kind
+        return unadjusted_notes(self._spec, method, pooled=self._is_pooled(metric))
 
     def _descriptive(self, metric: Metric, variant: str) -> Record:
         estimate = self._estimate(metric, variant)

@@ -47,6 +47,10 @@ def analyze(
         str | None,
         typer.Option(help="Where Spark is started: local[2] (the default), spark://host:7077."),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="How much memory DuckDB takes before it writes to disk: 3500MB, 8GB."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -79,6 +83,7 @@ def analyze(
             engine=engine,
             spark_master=spark_master,
             on_bad_lines=on_bad_lines,
+            memory=memory,
             progress=progress.step,
         )
     inputs = [spec, *_inputs(spec, result, tables)]
@@ -123,12 +128,15 @@ def _format_of(output: Path | None) -> Format:
 
 def _inputs(spec: Path, result: Result, tables: dict[str, str]) -> list[Path]:
     """The files that were read, which must not be written over."""
+    from abtest.sources.locations import is_url
+
     data = result.spec["data"]
-    blocks = {"units": data["units"], "assignments": data["assignments"], **data["events"]}
-    paths = [Path(path) for path in tables.values()]
-    return paths + [
-        spec.parent / block["path"] for block in blocks.values() if block and "path" in block
-    ]
+    blocks = [data[name] for name in ("units", "assignments", "totals", "moments")]
+    blocks += data["events"].values()
+    named = [block["path"] for block in blocks if block and "path" in block]
+    patterns = [path for path in named if "*" in path and not is_url(path)]
+    matched = [found for pattern in patterns for found in spec.parent.glob(pattern)]
+    return [*map(Path, tables.values()), *(spec.parent / path for path in named), *matched]
 
 
 def _write(result: Result, format_: Format, output: Path | None, inputs: list[Path]) -> None:

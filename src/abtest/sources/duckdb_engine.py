@@ -220,6 +220,10 @@ class DuckDBEngine:
         """SHA-256 by table: of the files, or of the rows that were read from a server."""
         return self._opener.fingerprints()
 
+    def close(self) -> None:
+        """Close the database, which frees its memory and its files of spilled rows."""
+        self._connection.close()
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a statement; a bad cell becomes a message for people."""
         try:

@@ -71,3 +71,7 @@ class Engine(Protocol):
     def fingerprints(self) -> dict[str, str]:
         """SHA-256 of each file that was read, by table."""
         ...
+
+    def close(self) -> None:
+        """Let go of everything that was computed; no frame of this engine works afterwards."""
+        ...

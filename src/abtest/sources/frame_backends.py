@@ -48,6 +48,10 @@ class Backend(Protocol):
         """The frame computed once."""
         ...
 
+    def release(self) -> None:
+        """Let go of the frames that were computed once."""
+        ...
+
     def rows(self, frame: nw.LazyFrame[Any]) -> list[dict[str, Any]]:
         """The rows of a small frame, with None for what is missing."""
         ...
@@ -125,6 +129,9 @@ class PolarsBackend:
     def settled(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return frame.collect().lazy()
 
+    def release(self) -> None:
+        """Nothing: memory is freed with the frames."""
+
     def rows(self, frame: nw.LazyFrame[Any]) -> list[dict[str, Any]]:
         return frame.collect().rows(named=True)
 
@@ -169,6 +176,9 @@ class PandasBackend:
 
     def settled(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return frame
+
+    def release(self) -> None:
+        """Nothing: memory is freed with the frames."""
 
     def rows(self, frame: nw.LazyFrame[Any]) -> list[dict[str, Any]]:
         rows = frame.collect().rows(named=True)
@@ -219,6 +229,9 @@ class ArrowBackend:
 
     def settled(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return frame
+
+    def release(self) -> None:
+        """Nothing: memory is freed with the frames."""
 
     def rows(self, frame: nw.LazyFrame[Any]) -> list[dict[str, Any]]:
         return frame.collect().rows(named=True)

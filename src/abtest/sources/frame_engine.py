@@ -147,6 +147,12 @@ class FrameEngine:
         """SHA-256 of each file that was read, by table."""
         return {name: files.fingerprint() for name, files in sorted(self._files.items())}
 
+    def close(self) -> None:
+        """Let go of everything that was computed."""
+        self._scanned.clear()
+        self._sources.clear()
+        self._backend.release()
+
     def _length(self, frame: nw.LazyFrame[Any]) -> int:
         return int(self.collect(frame.select(nw.len().alias("n")))[0]["n"])
 

@@ -38,6 +38,7 @@ class SparkBackend:
         )
         self._master = master
         self._session: Any = None
+        self._kept: list[Any] = []
 
     def frame(self, label: str, given: object) -> nw.LazyFrame[Any]:
         if is_spark_frame(given):
@@ -75,7 +76,14 @@ class SparkBackend:
         return frame
 
     def settled(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        return nw.from_native(frame.to_native().persist())  # type: ignore[no-any-return]
+        kept = frame.to_native().persist()
+        self._kept.append(kept)
+        return nw.from_native(kept)  # type: ignore[no-any-return]
+
+    def release(self) -> None:
+        """Free the memory and disk of the cluster; the last first, which is made of the others."""
+        while self._kept:
+            self._kept.pop().unpersist()
 
     def rows(self, frame: nw.LazyFrame[Any]) -> list[dict[str, Any]]:
         return [row.asDict() for row in frame.to_native().collect()]

@@ -28,14 +28,14 @@ class EngineOptions:
         currency: The currency of all amounts; None where each table must have one of its own.
         on_bad_lines: What DuckDB does about broken lines of CSV files: ``fail`` or ``skip``. Other
             engines always fail.
-        memory: How much memory DuckDB takes before it writes to disk, such as ``8GB``.
+        memory: How much memory DuckDB takes before it writes to disk, such as ``8GB``; None: 3500 MB.
         spark_master: Where Spark is started if no session runs: ``local[2]``, ``spark://host``.
     """
 
     currency: str | None = None
     on_bad_lines: OnBadLines = "fail"
     spark_master: str | None = None
-    memory: str = MEMORY
+    memory: str | None = None
 
 
 def open_engine(
@@ -72,7 +72,7 @@ def open_engine(
             data,
             currency=options.currency,
             on_bad_lines=options.on_bad_lines,
-            memory=options.memory,
+            memory=options.memory or MEMORY,
         )
     if name not in ENGINES:
         raise DataError(f"engine is {name!r}; it must be one of {', '.join(ENGINES)}")
