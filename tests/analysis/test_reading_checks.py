@@ -101,3 +101,22 @@ def test_hardly_anybody_is_eligible() -> None:
     repeat = {**CONVERSION, "kind": "repeat_purchase"}
     found = required(run_log(MANY, rows, metrics=[repeat]), "few_units")
     assert found.message.startswith("Only 2 of 60 units (3.3%) are eligible for m")
+
+
+EARLY = ("a00", "2026-01-01", None, None)
+
+
+@pytest.mark.parametrize(
+    ("orders", "status", "message"),
+    [
+        ([ORDER], None, ""),
+        ([ORDER, EARLY], "pass", "1 of 2 rows of orders are from before their unit's assignment."),
+        ([EARLY], "warn", "1 of 1 rows of orders are from before their unit's assignment."),
+    ],
+)
+def test_events_from_before_the_assignment(
+    orders: list[Any], status: str | None, message: str
+) -> None:
+    found = check(run_log(MANY, orders, metrics=[CONVERSION]), "before_assignment")
+    assert (found.status if found is not None else None) == status
+    assert found is None or found.message == message

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from abtest.analysis.curves import readings_check
 from abtest.analysis.reading_checks import (
     averaged_rows,
+    before_assignment,
     dates_without_times,
     empty_metrics,
     few_units,
@@ -55,6 +56,7 @@ def run_checks(
         _unknown_units(events),
         lookalike_ids(events),
         dates_without_times(spec, events),
+        before_assignment(events),
         negative_values(spec, events),
         _missing_values(spec, summaries, events),
         response_check(spec, found),

@@ -206,6 +206,25 @@ def rows_left_out(left_out: Mapping[str, Mapping[str, int]]) -> Check | None:
     )
 
 
+def before_assignment(events: Sequence[EventRows]) -> Check | None:
+    """Events from before their unit's assignment; a stream that has no others is suspicious."""
+    found = [rows for rows in events if rows.before]
+    if not found:
+        return None
+    parts = [f"{rows.before:,} of {rows.matched:,} rows of {rows.stream}" for rows in found]
+    only = [rows.stream for rows in found if rows.before == rows.matched]
+    return Check(
+        key="before_assignment",
+        status="warn" if only else "pass",
+        message=f"{' and '.join(parts)} are from before their unit's assignment.",
+        hint=f"Nothing of {', '.join(only)} comes after it: is the time of assignment, or of the "
+        "events, the right column and in the right zone?"
+        if only
+        else None,
+        details={rows.stream: rows.before for rows in found},
+    )
+
+
 def negative_values(spec: Spec, events: Sequence[EventRows]) -> Check | None:
     """Amounts below 0, which lower sums; a survey's answers are looked at elsewhere."""
     surveys = {metric.events for metric in spec.metrics if isinstance(metric, SurveyMetric)}
