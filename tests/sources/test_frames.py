@@ -14,13 +14,14 @@ from abtest import DataError
 from abtest.instants import to_microseconds
 from abtest.sources.duckdb_engine import DuckDBEngine
 from abtest.sources.tables import Keep, Table
+from abtest.sources.wanted import Copies
 from sources.tables_by_hand import read, texts, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from abtest.sources.wanted import ColumnType, Copies
+    from abtest.sources.wanted import ColumnType
 
 NINE = to_microseconds(datetime(2026, 1, 5, 9, tzinfo=UTC))
 
