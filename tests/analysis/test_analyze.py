@@ -114,12 +114,6 @@ def test_what_this_version_cannot_do_is_refused_and_not_left_out(
     assert check_spec(draft_mapping(spec), {}, to_analyze=False).faults == ()
 
 
-def test_metrics_this_version_cannot_do_are_refused() -> None:
-    more = {"kind": "sum", "winsorize": {"cap": 5}}
-    with pytest.raises(SpecError, match=r"metrics\.0\.winsorize: is not analysed by this"):
-        run_log(ROWS, metrics=[{**CONVERSION, **more}], stream={"value": "amount"})
-
-
 def test_every_missing_column_is_named_at_once() -> None:
     spec = spec_for(
         {

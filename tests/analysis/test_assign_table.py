@@ -105,3 +105,20 @@ def test_what_is_refused(spec: Path, tmp_path: Path) -> None:
         assign_table(spec, frame, at="soon")
     with pytest.raises(SpecError, match="does not exist"):
         assign_table(tmp_path / "no.yaml", frame, at=AT)
+
+
+def test_words_and_frames_that_are_not_known(spec: Path) -> None:
+    frame = pd.DataFrame({"customer_id": ["C1"]})
+    word: Any = "everything"
+    with pytest.raises(DataError, match="check_ids is 'everything'; it must be one of none, basic"):
+        assign_table(spec, frame, at=AT, check_ids=word)
+    with pytest.raises(DataError, match="on_bad_id is 'everything'; it must be one of fail, excl"):
+        assign_table(spec, frame, at=AT, on_bad_id=word)
+    nothing: Any = None
+    with pytest.raises(DataError, match="at is 'None'; it must be a date"):
+        assign_table(spec, frame, at=nothing)
+    twice = pd.DataFrame([["C1", 1, 2]], columns=["customer_id", "x", "x"])
+    with pytest.raises(DataError, match="customers has several columns of one name"):
+        assign_table(spec, twice, at=AT)
+    backwards = pd.DataFrame({"customer_id": ["C1", "C2"]})[::-1]
+    assert list(assign_table(spec, backwards, at=AT)["customer_id"]) == ["C2", "C1"]

@@ -11,9 +11,13 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from abtest import SpecError
+from abtest.analysis.method_choice import choose_method
 from abtest.methods import Quantile
+from abtest.spec.load import parse_spec
+from abtest.stats.scas import scas
+from abtest.stats.summaries import Proportion
 from abtest.stats.value_counts import ValueCounts
-from analysis.by_hand import WON, run_units
+from analysis.by_hand import CONVERSION, WON, run_units, spec_for
 from support import expected, golden_cases
 
 if TYPE_CHECKING:
@@ -181,6 +185,72 @@ def test_a_share_by_scas_is_rs(case: dict[str, Any]) -> None:
     assert ends == expected(case, "diff_ci")
     assert record.lift_ci_low is not None
     assert record.lift_ci_low + 1 == pytest.approx(case["expected"]["risk_ratio_ci"][0], abs=1e-8)
+
+
+MARGIN = {**WON, "role": "guardrail", "non_inferiority_margin": {"absolute": 0.02}}
+
+
+def by_default(metric: dict[str, Any], *weights: int, **more: Any) -> Record:
+    """A share in variants of 200 and 40 units, and 40 more for a third."""
+    frame = shares((60, 200), (9, 40))
+    variants: list[dict[str, Any]] = [
+        {"key": key, "weight": weight, "control": key == "control"}
+        for key, weight in zip((*KEYS, "letter"), weights, strict=False)
+    ]
+    if len(weights) > 2:
+        extra = frame[frame.variant == "coupon"]
+        moved = extra.assign(variant="letter", id=extra.id + 10_000)
+        frame = pd.concat([frame, moved], ignore_index=True)
+    first = {**WON, "key": "first"}  # a spec needs a primary metric
+    metrics = [first, {**metric, "key": "won"}]
+    return run_units(frame, metrics=metrics, variants=variants, **more).results[-1]
+
+
+@pytest.mark.parametrize(
+    ("metric", "weights", "kind"),
+    [
+        (WON, (50, 50), "miettinen_nurminen"),
+        (WON, (9, 1), "miettinen_nurminen"),  # exactly 10%
+        (WON, (95, 5), "scas"),
+        (WON, (5, 95), "scas"),
+        (WON, (50, 45, 5), "scas"),  # the other contrast needs it, and a metric has one method
+        (WON, (80, 10, 10), "miettinen_nurminen"),
+        (MARGIN, (50, 50), "miettinen_nurminen"),
+        (MARGIN, (2, 1), "scas"),
+        ({**WON, "role": "guardrail"}, (2, 1), "miettinen_nurminen"),
+        ({**MARGIN, "role": "secondary"}, (2, 1), "miettinen_nurminen"),
+    ],
+)
+def test_the_planned_weights_choose_the_method_of_a_share(
+    metric: dict[str, Any], weights: tuple[int, ...], kind: str
+) -> None:
+    """The counts, 200 to 40, are the same in all."""
+    assert by_default(metric, *weights).method == kind
+
+
+def test_the_default_for_a_small_share_is_scas_itself() -> None:
+    record = by_default(WON, 95, 5)
+    wanted = scas(Proportion(200, 60), Proportion(40, 9))
+    assert wanted.difference_ci is not None
+    assert record.pvalue == wanted.pvalue
+    assert record.difference_ci_low == wanted.difference_ci.low
+    assert record.difference_ci_high == wanted.difference_ci.high
+
+
+def test_the_method_of_the_spec_goes_before_the_default() -> None:
+    chosen = {"methods": {"won": {"kind": "miettinen_nurminen"}}}
+    assert by_default(WON, 95, 5, analysis=chosen).method == "miettinen_nurminen"
+
+
+def test_weights_of_any_phase_choose_the_method() -> None:
+    later = {"from": "2026-01-10", "weights": {"control": 19, "coupon": 1}}
+    joins = {"from": "2026-01-10", "weights": {"control": 1, "coupon": 0}}
+    counts = [Proportion(30, 3), Proportion(30, 4)]
+    for phase, kind in ((later, "scas"), (joins, "miettinen_nurminen")):
+        data: dict[str, Any] = {"as_of": "2026-02-01", "assignments": {"path": "a.csv"}}
+        data["events"] = {"orders": {"path": "o.csv", "at": "at"}}
+        spec = parse_spec(spec_for(data, [CONVERSION], assignment={"phases": [phase]})).spec
+        assert choose_method(spec, spec.metrics[0], counts).kind == kind
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from scipy import stats
 from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
-from abtest import analyze
+from abtest import DataError, analyze
+from abtest.report import render
 from analysis.by_hand import check_of
 
 if TYPE_CHECKING:
@@ -178,6 +179,38 @@ def test_rossi_by_kaplan_meier(
     assert [found.value_control, found.value] == pytest.approx([rates[0], rates[1]], rel=1e-10)
     assert found.se == pytest.approx(math.hypot(*errors), rel=1e-10)
     assert (found.n_control, found.n, found.method) == (216, 216, "kaplan_meier")
+
+
+def followed(days: list[float]) -> Result:
+    columns = {"group": ["a", "b"] * 2, "days": days, "gone": [1, 1, 0, 0]}
+    return analyze(
+        {
+            "spec": "abtest/v1",
+            "key": "followed",
+            "kind": "messaging",
+            "unit": None,
+            "variants": [{"key": "a", "control": True}, {"key": "b"}],
+            "data": {"units": {"path": "rows.csv", "variant": "group"}},
+            "metrics": [{**ROSSI[0], "duration": "days", "event": "gone"}],
+        },
+        data={"units": pd.DataFrame(columns)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "message"),
+    [
+        ([1, -2, 3, 4], "1 unit is followed for a time below 0, the lowest -2"),
+        ([1, -2, -3.5, 4], "2 units are followed for a time below 0, the lowest -3.5"),
+    ],
+)
+def test_nobody_is_followed_for_less_than_no_time(days: list[float], message: str) -> None:
+    with pytest.raises(DataError, match=rf"^metric arrest: {message}\n  Hint: Correct the dur"):
+        followed(days)
+
+
+def test_a_follow_up_of_any_length_is_shown() -> None:
+    assert "arrest" in render(followed([1, 2, 1e308, 1e308]), "md")
 
 
 def test_rossi_by_the_restricted_mean(shared_data: Path) -> None:

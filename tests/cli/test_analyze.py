@@ -241,6 +241,26 @@ def test_a_file_given_as_data_is_an_input_too(spec: Path) -> None:
     assert "is an input" in error
 
 
+@pytest.mark.parametrize("pattern", ["parts/*.csv", "parts/o?.csv", "parts/o[12].csv"])
+@pytest.mark.parametrize("where", ["spec", "option"])
+def test_a_file_that_a_pattern_matches_is_an_input_too(
+    spec: Path, pattern: str, where: str
+) -> None:
+    parts = spec.parent / "parts"
+    parts.mkdir()
+    for name in ("o1.csv", "o2.csv"):
+        shutil.copy(spec.parent / "orders.csv", parts / name)
+    before = (parts / "o2.csv").read_bytes()
+    given: list[str] = []
+    if where == "spec":
+        change(spec, "path: orders.csv", f'path: "{pattern}"')
+    else:
+        given = ["--data", f"orders={spec.parent / pattern}"]
+    error = run("analyze", spec, *given, "-o", parts / "o2.csv").failed()
+    assert "is an input" in error
+    assert (parts / "o2.csv").read_bytes() == before
+
+
 def test_a_folder_that_is_not_there(spec: Path) -> None:
     error = run("analyze", spec, "-o", spec.parent / "no" / "a.json").failed()
     assert "cannot be written: there is no folder" in error

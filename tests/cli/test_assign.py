@@ -185,6 +185,9 @@ def test_outputs_that_cannot_be(tmp_path: Path) -> None:
     before = customers.read_bytes()
     assert "is an input" in run(*start, customers).failed()
     assert "is an input" in run(*start, tmp_path / "experiment.yaml").failed()
+    some = [*call(tmp_path, tmp_path / "custom[e]rs.csv")[:-1], customers]
+    assert "is an input" in run(*some).failed()
+    assert customers.read_bytes() == before
     assert "there is no folder" in run(*start, tmp_path / "no" / "a.csv").failed()
     error = run(*start, tmp_path / "a.xlsx").failed()
     assert "Use .csv, .csv.gz or .parquet." in error

@@ -1,4 +1,12 @@
-"""What every registered method of comparison promises."""
+"""What every registered method of comparison promises.
+
+The nine invariants of the reference cases: p-value and intervals agree; swapped variants negate
+the difference and invert the ratio; churn is retention turned round; the currency does not matter;
+contrasts add up; neither the order of rows nor shards matter: all here, for every method. That
+what is filled in for missing history does not matter, and that adjusted contrasts add up, is in
+tests/stats/test_adjustment.py; that P(best) adds up to 1 in tests/methods/test_bayes.py. Looks whose
+boundaries could move do not exist yet.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +31,8 @@ from abtest.stats.summaries import (
 )
 
 if TYPE_CHECKING:
+    from random import Random
+
     from abtest.stats.comparison import Comparison, Interval
 
 Units = list[tuple[float, float]]  # one (numerator, denominator) per unit, seen as each kind needs
@@ -236,3 +246,116 @@ def test_the_currency_does_not_matter(
     if before.lift_ci is not None and after.lift_ci is not None:
         assert after.lift_ci.low == pytest.approx(before.lift_ci.low, rel=1e-6, abs=1e-9)
         assert after.lift_ci.high == pytest.approx(before.lift_ci.high, rel=1e-6, abs=1e-9)
+
+
+def explicit(method: AnyMethod) -> AnyMethod:
+    """The method with a day to read curves on, which pairs of variants then have in common."""
+    fields = {name for name in ("horizon", "until") if name in type(method).model_fields}
+    return method.model_copy(update=dict.fromkeys(fields, 1.0))
+
+
+@methods
+@given(units, units, ci_levels)
+def test_swapping_variants_inverts_the_ratio(
+    method: AnyMethod, control: Units, treatment: Units, ci_level: float
+) -> None:
+    if method.kind == "bootstrap":  # its resamples are other ones when the variants change places
+        return
+    there = compare(method, control, treatment, ci_level)
+    back = compare(method, treatment, control, ci_level)
+    if there.lift is not None and back.lift is not None and there.lift > -1:
+        assert (1 + there.lift) * (1 + back.lift) == pytest.approx(1, rel=1e-9)
+    if there.lift_ci is None or back.lift_ci is None:
+        return
+    low, high = 1 + there.lift_ci.low, 1 + back.lift_ci.high
+    if low > 1e-6 and math.isfinite(high):
+        assert low * high == pytest.approx(1, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "method", [kind() for kind in METHODS if kind().takes is Proportion], ids=lambda m: m.kind
+)
+@given(units, units, ci_levels)
+def test_churn_is_what_is_left_of_retention(
+    method: AnyMethod, control: Units, treatment: Units, ci_level: float
+) -> None:
+    def left(rows: Units) -> Units:
+        return [(1000.0 - 1000.0 * (numerator > 500), d) for numerator, d in rows]
+
+    stay = compare(method, control, treatment, ci_level)
+    churn = compare(method, left(control), left(treatment), ci_level)
+    assert stay.difference is not None
+    assert churn.difference == pytest.approx(-stay.difference, abs=1e-12)
+    assert churn.pvalue == pytest.approx(stay.pvalue, rel=1e-9)
+    assert stay.difference_ci is not None
+    assert churn.difference_ci is not None
+    assert churn.difference_ci.low == pytest.approx(-stay.difference_ci.high, abs=1e-9)
+    assert churn.difference_ci.high == pytest.approx(-stay.difference_ci.low, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [kind() for kind in METHODS if kind().takes not in (Proportion, LifeTable)],
+    ids=lambda m: m.kind,
+)
+@given(units, units, st.integers(-20, 20))
+def test_the_currency_matters_to_no_method(
+    method: AnyMethod, control: Units, treatment: Units, power: int
+) -> None:
+    """By powers of two, which change no digit: resampled ties stay ties."""
+    rate = 2.0**power
+
+    def scaled(rows: Units) -> Units:
+        return [(numerator * rate, denominator) for numerator, denominator in rows]
+
+    before = compare(method, control, treatment, 0.95)
+    after = compare(method, scaled(control), scaled(treatment), 0.95)
+    assert after.difference == (None if before.difference is None else before.difference * rate)
+    for name in ("pvalue", "lift"):
+        wanted = getattr(before, name)
+        got = getattr(after, name)
+        assert (got is None) == (wanted is None), name
+        if wanted is not None:
+            assert got == pytest.approx(wanted, rel=1e-9, abs=1e-300), name
+    assert (after.lift_ci is None) == (before.lift_ci is None)
+    if after.lift_ci is not None and before.lift_ci is not None:
+        assert after.lift_ci.low == pytest.approx(before.lift_ci.low, rel=1e-9, abs=1e-12)
+        assert after.lift_ci.high == pytest.approx(before.lift_ci.high, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "method",
+    # A log hazard ratio is of two variants together, and no difference of values of each.
+    [kind() for kind in METHODS if kind().kind not in ("log_rank", "cox")],
+    ids=lambda m: m.kind,
+)
+@given(units, units, units)
+def test_contrasts_of_three_variants_add_up(
+    method: AnyMethod, first: Units, second: Units, third: Units
+) -> None:
+    method = explicit(method)
+    steps = [
+        compare(method, one, other, 0.95).difference
+        for one, other in ((first, second), (second, third), (first, third))
+    ]
+    if None in steps:
+        return
+    assert (steps[0] or 0.0) + (steps[1] or 0.0) == pytest.approx(steps[2], abs=1e-9)
+
+
+@methods
+@given(units, units, st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(
+    method: AnyMethod, control: Units, treatment: Units, random: Random
+) -> None:
+    there = compare(method, control, treatment, 0.95)
+    mixed_control, mixed = (random.sample(rows, len(rows)) for rows in (control, treatment))
+    again = compare(method, mixed_control, mixed, 0.95)
+    assert (again.pvalue is None) == (there.pvalue is None)
+    for name in ("value", "value_control", "difference"):
+        got, wanted = getattr(again, name), getattr(there, name)
+        assert (got is None) == (wanted is None), name
+        if wanted is not None:  # values are up to 1,000
+            assert got == pytest.approx(wanted, rel=1e-12, abs=1e-9), name
+    if there.pvalue is not None:
+        assert again.pvalue == pytest.approx(there.pvalue, rel=1e-6, abs=1e-12)

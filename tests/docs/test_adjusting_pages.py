@@ -1,4 +1,4 @@
-"""The examples on the pages about adjustment and clusters are true."""
+"""The examples on the pages about methods are true."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import re
 
 import pytest
 
+from specs import EVENTS, changed, faults
 from support import ROOT
 
-PAGES = ["regression_adjustment.md", "cluster_robust.md", "post_stratification.md"]
+PAGES = [
+    "regression_adjustment.md",
+    "cluster_robust.md",
+    "post_stratification.md",
+    "miettinen_nurminen.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -20,3 +26,10 @@ def test_the_shown_output_is_real(page: str) -> None:
     assert example.examples
     result = doctest.DocTestRunner().run(example)
     assert result.failed == 0
+
+
+def test_the_covariates_of_a_spec_are_valid() -> None:
+    text = (ROOT / "docs" / "methods" / PAGES[0]).read_text(encoding="utf-8")
+    [block] = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    base = changed(EVENTS, ("  events:", "  units: {path: customers.csv}\n  events:"))
+    assert faults(base + block) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engines.random_kinds import random_clusters, random_kinds, random_unit_rows
+from engines.random_kinds import random_clusters, random_kinds, random_times, random_unit_rows
 from engines.random_logs import random_experiment, random_units
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ DRAWS: dict[str, Callable[[int], Experiment]] = {
     "logs": random_experiment,
     "kinds": random_kinds,
     "clusters": random_clusters,
+    "times": random_times,
     "units": random_units,
     "rows": random_unit_rows,
 }

@@ -6,7 +6,7 @@ that are left out by name; the times, ids and variants are those of ``random_log
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -98,9 +98,19 @@ def random_clusters(seed: int) -> Experiment:
     assignments = drawn.tables["assignments"]
     homes = {unit: f"home {i // 2}" for i, unit in enumerate(ids_of(assignments))}
     members = pa.array([homes[unit] for unit in assignments["unit"].to_pylist()])
-    spec = {**drawn.spec, "cluster": "home"}
+    wanted = ("conversion", "count", "sum", "ratio")
+    metrics = [metric for metric in drawn.spec["metrics"] if metric["key"] in wanted]
+    spec = {**drawn.spec, "cluster": "home", "metrics": metrics}
     tables = {**drawn.tables, "assignments": assignments.append_column("home", members)}
     return Experiment(spec, tables)
+
+
+def random_times(seed: int) -> Experiment:
+    """The logs of one seed with a metric or two, for an engine that takes long over many."""
+    drawn = random_experiment(seed)
+    wanted = ("conversion", "count_first")
+    metrics = [metric for metric in drawn.spec["metrics"] if metric["key"] in wanted]
+    return Experiment({**drawn.spec, "metrics": metrics}, drawn.tables)
 
 
 def ids_of(table: pa.Table) -> list[Any]:
@@ -153,17 +163,19 @@ def _spec(seed: int, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _assignment(seed: int, as_of: str, zone: str) -> dict[str, Any]:
-    """Weights that change on the day of the change of the clock, or blocks, or both."""
-    day: date = (datetime.fromisoformat(as_of).astimezone(ZoneInfo(zone)) - timedelta(days=4)).date()
+    """Weights that change on the day of the change of the clock, or blocks, or neither."""
+    change = datetime.fromisoformat(as_of).astimezone(ZoneInfo(zone)) - timedelta(days=4)
+    day = change.date()
     changed = {VARIANTS[0]: 1, VARIANTS[1]: 3}
     early = str(day - timedelta(days=30))
     phases = [{"from": early, "coverage": 1.0}, {"from": str(day), "weights": changed}]
-    return [
+    splits: list[dict[str, Any]] = [
         {"phases": phases},
         {"stratify": "region"},
         {"seed": "other"},
         {},
-    ][seed % 4]
+    ]
+    return splits[seed % 4]
 
 
 def _metrics(*, calendar: bool) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ def main(names: list[str]) -> None:
         .config("spark.sql.codegen.wholeStage", "false")
         .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
         .config("spark.sql.adaptive.enabled", "false")
+        .config("spark.sql.constraintPropagation.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .getOrCreate()
     )
@@ -46,8 +47,17 @@ def main(names: list[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             data = {n: given(session, t, place, Path(folder) / n) for n, t in drawn.tables.items()}
             engine = None if place % 3 == 0 else "spark"
-            result = analyze(drawn.spec, data=data, engine=engine).to_dict()
-        answers[name] = {"result": result, "still_kept": still_kept(session)}
+            counts: list[int] = []
+
+            def count(step: str, counts: list[int] = counts) -> None:  # noqa: ARG001 - progress
+                counts.append(kept(session))
+
+            result = analyze(drawn.spec, data=data, engine=engine, progress=count)
+        answers[name] = {
+            "result": result.to_dict(),
+            "most_kept": max(counts),
+            "still_kept": kept(session),
+        }
     session.stop()
     sys.stdout.write(json.dumps(answers))
 
@@ -74,9 +84,9 @@ def in_microseconds(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
-def still_kept(session: Any) -> bool:
-    """Whether Spark still keeps any frame in its memory or on its disks."""
-    return not session._jsparkSession.sharedState().cacheManager().isEmpty()
+def kept(session: Any) -> int:
+    """How many frames Spark keeps in its memory or on its disks."""
+    return int(session._jsparkSession.sharedState().cacheManager().numCachedEntries())
 
 
 if __name__ == "__main__":

@@ -14,16 +14,17 @@ from engines.same import differences
 
 @pytest.fixture
 def spec(root: Path, tmp_path: Path) -> str:
-    example = next(root.glob("experiments/*_membership_pricing"))
+    example = next(root.glob("experiments/*_winback_incentive_mix"))
     return str(shutil.copytree(example, tmp_path / "experiment") / "experiment.yaml")
 
 
-@pytest.mark.parametrize("engine", ["polars", "pandas"])
-def test_another_engine_gives_the_same_json(spec: str, engine: str) -> None:
+def test_other_engines_give_the_same_json(spec: str) -> None:
     wanted = run("analyze", spec, "--format", "json")
-    found = run("analyze", spec, "--format", "json", "--engine", engine)
-    assert (wanted.code, found.code) == (0, 0)
-    assert differences(json.loads(wanted.out), json.loads(found.out)) == []
+    assert wanted.code == 0
+    for engine in ("polars", "pandas"):
+        found = run("analyze", spec, "--format", "json", "--engine", engine)
+        assert found.code == 0
+        assert differences(json.loads(wanted.out), json.loads(found.out)) == [], engine
 
 
 def test_a_master_needs_spark(spec: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,22 +14,22 @@ import pyarrow.parquet
 import pytest
 
 from abtest import DataError, analyze
-from abtest.analysis import analyze as job
+from abtest.stats.bayes.baseline_lift import baseline_lift
 from engines.drawn import drawn_experiment
 from engines.random_logs import Experiment
 from engines.same import differences
 
 # Each engine's way to hold a table, its zone, ids and rules change with the seed.
-NAMES = [*(f"logs-{seed}" for seed in range(5)), *(f"kinds-{seed}" for seed in range(6))]
-NAMES += ["clusters-1", "clusters-3", "units-1", "rows-0", "rows-1"]
+NAMES = ["logs-0", "logs-1", "kinds-1", "kinds-2", "kinds-3", "kinds-4", "logs-3"]
+NAMES += ["clusters-1", "units-1", "rows-0", "rows-1"]
 ENGINES = ["polars", "pandas", "pyarrow"]
+integrated = cache(baseline_lift)
+job = sys.modules["abtest.analysis.analyze"]  # not the function of that name
 
 
-@cache
-def expected(name: str) -> tuple[Experiment, dict[str, Any]]:
-    """What DuckDB says, from PyArrow tables."""
-    drawn = drawn_experiment(name)
-    return drawn, answer(drawn, drawn.tables, "duckdb")
+def once(control: Any, treatments: Any, *others: Any) -> Any:
+    """The same counts have the same posterior: it is integrated once, not on every engine."""
+    return integrated(control, tuple(treatments), *others)
 
 
 def answer(drawn: Experiment, data: dict[str, Any], engine: str | None) -> dict[str, Any]:
@@ -42,6 +43,7 @@ def answer(drawn: Experiment, data: dict[str, Any], engine: str | None) -> dict[
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(job, "summarize", remember)
+        patch.setattr("abtest.methods.bayes.baseline_lift", once)
         result = analyze(drawn.spec, data=data, engine=engine).to_dict()
     return {**result, "summaries": found[0]}
 
@@ -61,8 +63,11 @@ def native(table: pa.Table, engine: str, place: int) -> Any:
 
 
 def test_the_logs_hold_what_they_are_for() -> None:
-    """Immature and ineligible units, missing amounts, crossover and rows that are not kept."""
-    results = [expected(name)[1] for name in NAMES]
+    """Immature and ineligible units, missing amounts, strata, and rows that are not read."""
+    results = []
+    for name in ("kinds-1", "kinds-2", "rows-0", "rows-1"):
+        drawn = drawn_experiment(name)
+        results.append(answer(drawn, drawn.tables, "polars"))
     records = [record for result in results for record in result["results"]]
     assert any(record["n_immature"] for record in records)
     assert any(record["n_ineligible"] for record in records)
@@ -72,34 +77,31 @@ def test_the_logs_hold_what_they_are_for() -> None:
     keys = {check["key"] for result in results for check in result["checks"]}
     assert {"crossover", "unknown_variants", "sample_ratio", "rows_left_out"} <= keys
     assert {"taken_off", "response_rates", "averaged_rows", "immature_units"} <= keys
-    off = [check for result in results for check in result["checks"] if check["key"] == "taken_off"]
-    assert {details["by"] for check in off for details in check["details"].values()} >= set()
-    assert any(
-        counts.parts and len(counts.parts) > 1
-        for result in results
-        for counts in result["summaries"].summaries.values()
-    )
+    counts = [one for result in results for one in result["summaries"].summaries.values()]
+    assert any(len(one.parts) > 1 for one in counts)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", NAMES)
-def test_frames_give_the_same_result(engine: str, name: str) -> None:
-    drawn, wanted = expected(name)
-    place = NAMES.index(name)
-    data = {key: native(table, engine, place) for key, table in drawn.tables.items()}
-    assert differences(wanted, answer(drawn, data, engine)) == []
+def test_frames_give_the_same_result(name: str) -> None:
+    drawn, place = drawn_experiment(name), NAMES.index(name)
+    wanted = answer(drawn, drawn.tables, "duckdb")
+    for engine in ENGINES:
+        data = {key: native(table, engine, place) for key, table in drawn.tables.items()}
+        found = answer(drawn, data, engine)
+        assert (engine, differences(wanted, found)) == (engine, [])
 
 
-@pytest.mark.parametrize("engine", ["duckdb", *ENGINES])
 @pytest.mark.parametrize(
-    ("name", "ending"), [("logs-1", "csv"), ("logs-2", "csv.gz"), ("kinds-2", "parquet")]
+    ("name", "ending"), [("logs-1", "csv"), ("rows-0", "csv.gz"), ("logs-3", "parquet")]
 )
-def test_files_give_the_same_result(engine: str, name: str, ending: str, tmp_path: Path) -> None:
-    drawn, wanted = expected(name)
+def test_files_give_the_same_result(name: str, ending: str, tmp_path: Path) -> None:
+    drawn = drawn_experiment(name)
+    wanted = answer(drawn, drawn.tables, "duckdb")
     data = {key: write(table, tmp_path / f"{key}.{ending}") for key, table in drawn.tables.items()}
-    found = answer(drawn, data, engine)
-    assert set(found["data_fingerprints"]) == set(data)
-    assert differences(wanted, {**found, "data_fingerprints": {}}) == []
+    for engine in ("duckdb", *ENGINES):
+        found = answer(drawn, data, engine)
+        assert set(found["data_fingerprints"]) == set(data)
+        assert (engine, differences(wanted, {**found, "data_fingerprints": {}})) == (engine, [])
 
 
 def test_frames_choose_their_engine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +115,8 @@ def test_frames_choose_their_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         return real()
 
     monkeypatch.setattr(frame_backends, "PolarsBackend", remember)
-    drawn, wanted = expected("units-1")
+    drawn = drawn_experiment("units-1")
+    wanted = answer(drawn, drawn.tables, "duckdb")
     for engine, choice in (("polars", ["polars"]), ("pandas", []), ("pyarrow", [])):
         opened.clear()
         data = {name: native(table, engine, 1) for name, table in drawn.tables.items()}

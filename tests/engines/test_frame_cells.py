@@ -254,12 +254,51 @@ def test_a_column_that_is_not_there_names_its_neighbour(engine: str) -> None:
 
 
 @every_engine
-def test_what_only_duckdb_reads_is_said(engine: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "table"),
+    [
+        ("table", {"table": "orders"}),
+        ("query", {"path": "postgresql://me@host/shop", "query": "SELECT 1"}),
+        ("date_format", {"date_format": "%d.%m.%Y"}),
+        ("currency", {"currency": {"column": "money"}}),
+        ("repeated_ids: copies", {"id": "cell", "repeated_ids": "copies"}),
+    ],
+)
+def test_what_only_duckdb_reads_is_said(engine: str, key: str, table: dict[str, Any]) -> None:
     frame = frame_of(engine, ["05.01.2026"])
-    with pytest.raises(DataError, match="`date_format` is read by engine duckdb only"):
-        read(engine, frame, "instant", date_format="%d.%m.%Y")
-    with pytest.raises(DataError, match="cannot skip broken lines"):
-        open_engine(engine, Path(), "UTC", {}, EngineOptions(on_bad_lines="skip"))
+    message = f"`{key}` is read by engine duckdb only, and the engine is {engine}\n  Hint: Use"
+    with pytest.raises(DataError, match=message):
+        read(engine, frame, "text", **table)
+
+
+@every_engine
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (EngineOptions(on_bad_lines="skip"), "cannot skip broken lines\n  Hint: Use engine duckdb"),
+        (EngineOptions(memory="1GB"), "given a limit of memory\n  Hint: Use engine duckdb"),
+        (EngineOptions(spark_master="local[1]"), "has no spark_master\n  Hint: Use engine spark"),
+    ],
+)
+def test_options_of_other_engines_are_refused(
+    engine: str, options: EngineOptions, message: str
+) -> None:
+    with pytest.raises(DataError, match=f"engine {engine} .*{message}"):
+        open_engine(engine, Path(), "UTC", {}, options)
+
+
+@every_engine
+def test_databases_and_partitions_are_refused(engine: str, tmp_path: Path) -> None:
+    base = tmp_path / "shop.duckdb"
+    duckdb.connect(str(base)).close()
+    with pytest.raises(DataError, match=rf"is a database, which engine {engine} cannot read"):
+        read(engine, str(base), "text")
+    folder = tmp_path / "orders" / "year=2026"
+    folder.mkdir(parents=True)
+    frame = pl.DataFrame({"cell": ["1"]})
+    frame.write_parquet(folder / "a.parquet")
+    with pytest.raises(DataError, match=rf"has partitions, which engine {engine} ignores"):
+        read(engine, str(tmp_path / "orders"), "text")
 
 
 @every_engine
@@ -319,3 +358,55 @@ def test_duckdb_relations_and_ibis_tables_are_fetched(engine: str) -> None:
     except ImportError as error:
         pytest.skip(f"this Ibis does not run here: {error}")
     assert found == ["007"]
+
+
+@every_engine
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ({"id": ["b"]}, "has other columns, or of other types, than"),
+        ({"id": ["b"], "n": ["2"]}, "has other columns, or of other types, than"),
+        (None, "cannot be read"),
+    ],
+)
+def test_parts_that_do_not_fit(
+    tmp_path: Path, engine: str, second: dict[str, list[Any]] | None, message: str
+) -> None:
+    pd.DataFrame({"id": ["a"], "n": [1]}).to_parquet(tmp_path / "1.parquet")
+    if second is None:
+        (tmp_path / "2.parquet").write_bytes(b"PAR1 and no more")
+    else:
+        pd.DataFrame(second).to_parquet(tmp_path / "2.parquet")
+    opened = open_engine(engine, tmp_path, "UTC", {}, EngineOptions())
+    with pytest.raises(DataError, match=message):
+        opened.columns("units", Table(path="*.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (pd.DataFrame([[1, 2]], columns=["id", "id"]), "cannot be read"),
+        (pd.DataFrame(), "has no columns"),
+        (pd.DataFrame({"id": [1, 10**30]}), "cannot be read"),
+    ],
+)
+def test_frames_that_pandas_cannot_hold(frame: pd.DataFrame, message: str) -> None:
+    opened = open_engine("pandas", Path(), "UTC", {"units": frame}, EngineOptions())
+    with pytest.raises(DataError, match=rf"^data\['units'\] {message}"):
+        opened.columns("units", Table(path="not_used.csv"))
+
+
+def test_columns_that_have_no_copies() -> None:
+    frame = pd.DataFrame({"id": ["a"], "extra": [{"a": 1}]})
+    opened = open_engine("pandas", Path(), "UTC", {"units": frame}, EngineOptions())
+    with pytest.raises(DataError, match=r"cannot be read.*\n  Hint: Use engine duckdb"):
+        opened.copies("units", Table(path="not_used.csv"))
+
+
+def test_times_with_and_without_a_zone_are_refused_in_pandas() -> None:
+    frame = pd.DataFrame(
+        {"cell": pd.Series([datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 1, 5)], dtype=object)}  # noqa: DTZ001 - the fault
+    )
+    engine = open_engine("pandas", Path(), "UTC", {"table": frame}, EngineOptions())
+    with pytest.raises(DataError, match="'cell' has times with and without a zone"):
+        engine.columns("table", described())

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from abtest import analyze
+from abtest.stats.proportions import miettinen_nurminen
+from abtest.stats.summaries import Proportion
 from analysis.by_hand import START, run_log, spec_for
 from support import expected, golden_cases
 
@@ -184,3 +186,17 @@ def test_the_retention_rate_is_the_golden_one(case: dict[str, Any]) -> None:
     assert interval == expected(case, "diff_ci")
     lift = [1 + (record.lift_ci_low or 0.0), 1 + (record.lift_ci_high or 0.0)]
     assert lift == expected(case, "risk_ratio_ci")
+    # Churn is what is left of retention: the same p-value, the difference the other way round.
+    lost, lost_control = (
+        Proportion(n, n - round(n * (value or 0.0)))
+        for n, value in ((record.n, record.value), (record.n_control or 0, record.value_control))
+    )
+    churn = miettinen_nurminen(lost_control, lost, 1 - result.spec["analysis"]["alpha"])
+    assert churn.pvalue == pytest.approx(record.pvalue, rel=1e-9)
+    for interval_of_churn, key, one in (
+        (churn.difference_ci, "churn_diff_ci", 0.0),
+        (churn.lift_ci, "churn_risk_ratio_ci", 1.0),
+    ):
+        assert interval_of_churn is not None
+        ends = [one + interval_of_churn.low, one + interval_of_churn.high]
+        assert ends == expected(case, key)

@@ -103,3 +103,16 @@ def test_with_all_threads_the_line_is_the_same(tmp_path: Path) -> None:
     engine.query("SET threads = 4")
     with pytest.raises(DataError, match="line 300,002 has 1 value"):
         ids(engine)
+
+
+@pytest.mark.parametrize("memory", ["-5GB", "0", "8", "much"])
+def test_a_memory_that_is_no_size(tmp_path: Path, memory: str) -> None:
+    with pytest.raises(DataError, match=r"which is no size\n  Hint: Write an amount and its unit"):
+        DuckDBEngine(tmp_path, "UTC", {}, memory=memory)
+
+
+def test_too_little_memory(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", "id,x\n1,2\n")
+    engine = DuckDBEngine(tmp_path, "UTC", {}, memory="1KB")
+    with pytest.raises(DataError, match=r"do not fit into the memory.*\n  Hint: Allow more: --mem"):
+        ids(engine)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from abtest import DataError
@@ -286,3 +287,29 @@ def test_integers_of_at_most_64_bits(tmp_path: Path, value: str, *, whole: bool)
         assert read(path, ("id", wanted)) == [(7,), (None,)]
     with pytest.raises(DataError, match="no column 'idd'"):
         engine.holds_integers("t", table, "idd")
+
+
+def test_a_frame_that_runs_backwards(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": ["a", "b", "c"], "n": [1, 2, 3]})
+    table = Table(path="not_used.csv", unit="id")
+    for part, wanted in ((frame[::-1], 6), (frame[::-2], 4), (frame[::2], 4)):
+        engine = DuckDBEngine(tmp_path, "UTC", {"units": part})
+        source = engine.source("units", table)
+        assert engine.query(f"SELECT sum(n) FROM {source.from_sql}") == [(wanted,)]
+
+
+@pytest.mark.parametrize("names", [["id", "n", "n"], ["id", "n", "N"]])
+@pytest.mark.parametrize("kind", ["pandas", "pyarrow"])
+def test_two_columns_of_one_name(tmp_path: Path, names: list[str], kind: str) -> None:
+    frame: Any = pd.DataFrame([["a", 1, 2]], columns=names)
+    if kind == "pyarrow":
+        frame = pa.table([["a"], [1], [2]], names=names)
+    engine = DuckDBEngine(tmp_path, "UTC", {"units": frame})
+    with pytest.raises(DataError, match=r"^data\['units'\] has more than one column called 'n'"):
+        engine.columns("units", Table(path="not_used.csv"))
+
+
+def test_what_is_no_frame(tmp_path: Path) -> None:
+    engine = DuckDBEngine(tmp_path, "UTC", {"units": (row for row in "ab")})
+    with pytest.raises(DataError, match="is a generator that DuckDB cannot read"):
+        engine.columns("units", Table(path="not_used.csv"))

@@ -58,7 +58,7 @@ def test_a_pattern_of_parquet_files_with_other_columns_and_types(tmp_path: Path)
     connection = duckdb.connect()
     for name, select in {
         "orders_1": "1 AS id, 2.5 AS amount",
-        "orders_2": "'007' AS id",
+        "orders_2": "'007' AS id, CAST(NULL AS VARCHAR) AS amount",
         "refunds_1": "9 AS id, 9.0 AS amount",
     }.items():
         connection.execute(f"COPY (SELECT {select}) TO '{tmp_path / name}.parquet'")
@@ -91,6 +91,7 @@ def test_the_line_of_a_bad_row_comes_with_its_file(tmp_path: Path) -> None:
         ({"a1.db": "", "a2.db": ""}, "a*", "matches several databases"),
         ({"a1.csv": "id\n", "a2.dat": ""}, "a*", r"a2\.dat is no kind of file abtest reads"),
         ({"b.csv": "id\n"}, "a*.csv", "matches no file"),
+        ({"b.csv": "id\n"}, "a**.csv", "is no pattern"),
         ({"b.csv": "id\n"}, ".", r"is a folder without Parquet files.*\n  Hint: .* pattern"),
         ({"a.db": "no database at all"}, "a.db", "is no DuckDB or SQLite file"),
         ({}, "https://example.com/orders.csv", "is an address on the network"),
@@ -229,3 +230,15 @@ def test_sqlite_text_that_is_not_utf8(tmp_path: Path) -> None:
         connection.execute("INSERT INTO orders (id) VALUES (CAST(x'FF' AS TEXT))")
     with pytest.raises(DataError, match="cannot be read: Could not decode to UTF-8"):
         rows(tmp_path, ("id", "text"), path="shop.db", table="orders")
+
+
+def test_a_parquet_file_that_lacks_a_column_is_named(tmp_path: Path) -> None:
+    (tmp_path / "orders").mkdir()
+    for name, columns in (("a", "'7' AS id, 1 AS x"), ("b", "'8' AS customer, 2 AS x")):
+        duckdb.sql(f"COPY (SELECT {columns}) TO '{tmp_path}/orders/{name}.parquet'")
+    engine = DuckDBEngine(tmp_path, "UTC", {})
+    table = Table(path="orders")
+    with pytest.raises(DataError, match=r"b\.parquet has no column 'id', which other files have"):
+        engine.scan("orders", table, [Wanted("unit", "id", "text")])
+    # What the spec does not name may differ.
+    assert engine.collect(engine.scan("orders", table, [Wanted("x", "x", "number")]))

@@ -230,6 +230,10 @@ def test_covariates_of_columns() -> None:
     column = "covariates:\n  tier: {kind: column, column: tier}\n"
     assert faults(COLUMNS + column) == []
     only(faults(EVENTS + column), r"18: covariates.tier: reads a column, but the data has no units")
+    outcome = COLUMNS + changed(column, ("column: tier", "column: retained"))
+    only(
+        faults(outcome), "14: covariates.tier.column: is 'retained', an outcome: retained reads it"
+    )
     opened = COLUMNS + changed(column, ("column: tier", "column: opened"))
     only(
         advice(opened), "14: covariates.tier.column: is 'opened', which sounds like something after"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from scipy.stats import chi2
 from statsmodels.duration.survfunc import survdiff
 
 from abtest.stats.cox import cox
@@ -30,6 +31,8 @@ def test_reference_rows(case: dict[str, Any], golden_data: Path) -> None:
     assert score.variance == expected(case, "variance")
     assert log_rank(control, treatment).pvalue == expected(case, "p_value")
     assert early.chi_square == expected(case, "chisq_peto_rho1")
+    assert early.chi_square is not None
+    assert chi2.sf(early.chi_square, 1) == expected(case, "p_peto")
     strata = [golden_tables(golden_data, segment) for segment in ("new", "existing")]
     both = stratified_log_rank(strata)
     assert both.statistic is not None

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import ttest_1samp, ttest_ind
+from scipy.stats import norm, ttest_1samp, ttest_ind
 
+from abtest.stats.log_lift import log_lift
 from abtest.stats.means import welch
 from abtest.stats.summaries import Moments
 from support import expected, golden_cases
@@ -63,6 +64,11 @@ def test_reference_rows(case: dict[str, Any], golden_data: Path) -> None:
     got = _numbers(welch(control, treatment, case["inputs"]["conf"]))
     for key in got:
         assert got[key] == expected(case, key), key
+    found = log_lift(control, treatment)
+    assert found is not None
+    half = norm.ppf(0.5 + case["inputs"]["conf"] / 2) * found.se
+    ends = [math.exp(found.value + sign * half) for sign in (-1, 1)]
+    assert ends == expected(case, "log_delta_ratio_ci_z")
 
 
 @pytest.mark.parametrize("case", golden_cases("b_means_ratios_clusters", "b-summary"))

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
+from abtest.stats.log_lift import log_lift
 from abtest.stats.means import welch
 from abtest.stats.ratios import linearized_ratio, ratio_level
 from abtest.stats.summaries import Moments, PairMoments
@@ -57,6 +59,11 @@ def test_reference_case(case: dict[str, Any], golden_data: Path) -> None:
     }
     for key, value in got.items():
         assert value == expected(case, key), key
+    found = log_lift(control, treatment)
+    assert found is not None
+    half = norm.ppf(0.5 + case["inputs"]["conf"] / 2) * found.se
+    ends = [math.exp(found.value + sign * half) for sign in (-1, 1)]
+    assert ends == expected(case, "log_delta_ratio_ci_z")
 
 
 def test_a_constant_denominator_is_welch() -> None:
@@ -102,6 +109,9 @@ def test_an_exact_ratio_does_not_vary() -> None:
         (PairMoments(1, 3, 2, 0, 0, 0), "treatment has one observed unit"),
         (PairMoments(5, 0, 0, 0, 0, 0), "treatment has a denominator that does not add up"),
         (PairMoments(5, math.inf, 1, 0, 0, 0), "treatment has values too large"),
+        (PairMoments(5, 8.0, 1e-320, 4.0, 0, 0), "treatment has a denominator too small"),
+        (PairMoments(5, 8.0, 1e-200, 4.0, 0, 0), "treatment has a denominator too small"),
+        (PairMoments(5, 0.0, 1e-160, 4.0, 0, 0), "treatment has a denominator too small"),
     ],
 )
 def test_no_inference_says_why(treatment: PairMoments, note: str) -> None:

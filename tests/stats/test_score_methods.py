@@ -16,6 +16,7 @@ from scipy.stats import binom, boschloo_exact, fisher_exact, norm
 
 from abtest.stats.boschloo import INTERVALS_BY_SCORE, boschloo
 from abtest.stats.comparison import Comparison, Interval
+from abtest.stats.estimates import proportion_estimate
 from abtest.stats.newcombe import newcombe
 from abtest.stats.proportions import miettinen_nurminen
 from abtest.stats.scas import scas
@@ -74,6 +75,9 @@ def test_newcombe_reference_cases(case: dict[str, Any]) -> None:
     inputs = case["inputs"]
     result = newcombe(_of(inputs["control"]), _of(inputs["treatment"]), inputs["conf"])
     assert _ends(result.difference_ci) == expected(case, "diff_ci")
+    for side, key in (("control", "wilson_control"), ("treatment", "wilson_treatment")):
+        own = proportion_estimate(_of(inputs[side]), inputs["conf"])
+        assert _ends(own.ci) == expected(case, key)
     if "risk_ratio_ci_mover" in case["expected"]:
         assert _ratio(result) == expected(case, "risk_ratio_ci_mover")
 

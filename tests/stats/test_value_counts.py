@@ -13,7 +13,14 @@ from scipy import stats
 
 from abtest.stats.means import mean_level, welch
 from abtest.stats.quantiles import compare_quantiles, quantile_value
-from abtest.stats.shape import SkewCheck, permutation_decides, skew_check, skewness, top_share
+from abtest.stats.shape import (
+    SkewCheck,
+    permutation_decides,
+    share_of_top,
+    skew_check,
+    skewness,
+    top_share,
+)
 from abtest.stats.value_counts import (
     ValueCounts,
     fine_edges,
@@ -237,3 +244,21 @@ def test_the_skew_check_fails_where_welch_does(spread: float, sizes: tuple[int, 
         assert failed / runs > 0.5
     if sizes[0] == sizes[1]:
         assert failed == 0
+
+
+@given(rows_of, st.floats(0.01, 0.99))
+def test_the_share_of_the_top_is_that_of_the_sorted_rows(rows: list[float], share: float) -> None:
+    values = np.sort(np.abs(rows))[::-1]
+    found = share_of_top(ValueCounts.of(values), share)
+    if not values.sum() > 0:
+        assert found is None
+        return
+    top = values[: max(1, math.ceil(share * len(values)))]
+    assert found == pytest.approx(top.sum() / values.sum(), rel=1e-9)
+
+
+def test_the_share_of_the_top_of_nothing() -> None:
+    assert share_of_top(ValueCounts.of([])) is None
+    assert share_of_top(ValueCounts.of([-1.0, 5.0])) is None
+    with pytest.raises(ValueError, match="share is 1; it must be between 0 and 1"):
+        share_of_top(ValueCounts.of([1.0]), 1)

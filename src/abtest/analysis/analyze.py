@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abtest import __version__
 from abtest.analysis.aggregates import read_aggregates
+from abtest.analysis.capped import capped_readings
 from abtest.analysis.checks import run_checks
 from abtest.analysis.clock import Cutoff, first_date_after, start_of_day
 from abtest.analysis.clusters import in_clusters
@@ -22,6 +24,7 @@ from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_o
 from abtest.analysis.readings import anchor_columns, readings_of
 from abtest.analysis.records import Comparer
 from abtest.analysis.result import Result, WaterfallStep
+from abtest.analysis.skew import shapes_of, skewed_readings
 from abtest.analysis.streams import lag_of
 from abtest.analysis.summaries import Wish, summarize
 from abtest.analysis.unsupported import unsupported_in
@@ -165,11 +168,14 @@ class _Analysis:
             late=facts.late,
         )
         frame, readings = facts.frame(), readings_of(spec)
-        if spec.cluster is not None:
+        skewed = skewed_readings(spec)
+        if spec.cluster is not None or skewed:
             frame = engine.materialize(frame)
         found = summarize(engine, frame, readings, wish)
         if spec.cluster is not None:
             found = in_clusters(engine, frame, readings, found)
+        shapes = shapes_of(engine, frame, skewed, self._variants)
+        found = replace(found, shapes=shapes)
         events = self._event_rows(population, facts, found)
         checks = run_checks(spec, population, found, events)
         off = self._taken_off(population, facts)
@@ -198,7 +204,7 @@ class _Analysis:
             estimates=comparer.estimates(),
             results=records,
             curves=tuple(curves(spec, summaries)),
-            sensitivity=tuple(censored_readings(spec, summaries)),
+            sensitivity=(*censored_readings(spec, summaries), *capped_readings(spec, summaries)),
             posteriors=tuple(
                 _control_posterior(key, posterior, self._control())
                 for key, posterior in comparer.posteriors.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -57,12 +58,13 @@ def assign_table(
            customer_id  variant reason  bucket  phase assigned_at
         ...
     """
+    _refuse_other_word("check_ids", check_ids, ("none", "basic", "full"))
+    _refuse_other_word("on_bad_id", on_bad_id, ("fail", "exclude"))
     loaded = load_spec(Path(spec))
     frame = _frame(customers)
     try:
-        moment = parse_instant(
-            at if isinstance(at, str) else at.isoformat(), loaded.spec.schedule.timezone
-        )
+        text = at.isoformat() if isinstance(at, date) else str(at)  # a datetime is a date too
+        moment = parse_instant(text, loaded.spec.schedule.timezone)
     except ValueError as error:
         raise DataError(f"at {error}") from error
     plan = plan_of(loaded, moment, check_ids=check_ids, exclude_bad_ids=on_bad_id == "exclude")
@@ -89,6 +91,11 @@ def plan_of(loaded: LoadedSpec, at: datetime, **choices: Any) -> Plan:  # noqa: 
     )
 
 
+def _refuse_other_word(name: str, given: str, words: tuple[str, ...]) -> None:
+    if given not in words:
+        raise DataError(f"{name} is {given!r}; it must be one of {', '.join(words)}")
+
+
 def _frame(customers: Any) -> nw.DataFrame[Any]:  # noqa: ANN401 - any kind of frame
     try:
         frame = nw.from_native(customers)
@@ -98,4 +105,6 @@ def _frame(customers: Any) -> nw.DataFrame[Any]:  # noqa: ANN401 - any kind of f
             "Pass a pandas, Polars or PyArrow frame, or a DuckDB relation; for a file there is "
             "`abtest assign`.",
         ) from error
+    except nw.exceptions.DuplicateError as error:
+        raise DataError("customers has several columns of one name", "Rename one.") from error
     return frame.collect() if isinstance(frame, nw.LazyFrame) else frame

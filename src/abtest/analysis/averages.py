@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from abtest.analysis.counting import count_rows
 from abtest.analysis.streams import UNIT, VARIANT
 from abtest.errors import DataError
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from abtest.sources.engine import Engine
     from abtest.sources.wanted import Wanted
-
-_ROWS = "abtest:rows"
 
 
 def averaged(
@@ -39,15 +38,11 @@ def averaged(
     units = engine.materialize(frame.group_by(*fixed).agg(*(nw.col(name).mean() for name in means)))
     keys = [name for name in fixed if name in (UNIT, VARIANT)]
     if len(keys) < len(fixed):
-        alone = _length(engine, units.select(*keys).unique())
-        moved = _length(engine, units) - alone
+        alone = count_rows(engine, units.select(*keys).unique())
+        moved = count_rows(engine, units) - alone
         if moved:
             raise DataError(
                 f"{path}: {moved:,} units have rows in more than one block or cluster",
                 "A unit belongs to one, and keeps it.",
             )
     return units
-
-
-def _length(engine: Engine, frame: nw.LazyFrame[Any]) -> int:
-    return int(engine.collect(frame.select(nw.len().alias(_ROWS)))[0][_ROWS])

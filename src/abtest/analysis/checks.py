@@ -18,6 +18,7 @@ from abtest.analysis.reading_checks import (
 from abtest.analysis.refusals import SPLIT
 from abtest.analysis.result import Check
 from abtest.analysis.sentences import counted, in_sentence
+from abtest.analysis.skew import skew
 from abtest.analysis.strata import entry_weights
 from abtest.analysis.survey_checks import response_check
 from abtest.metrics.survey import SurveyMetric
@@ -64,6 +65,7 @@ def run_checks(
         readings_check(spec, found),
         empty_metrics(spec, summaries),
         few_units(spec, population, summaries),
+        skew(spec, found),
         *(_advice(fault) for fault in advice_on(spec)),
     ]
     return tuple(check for check in checks if check is not None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from abtest.analysis.counting import count_rows, count_variants
 from abtest.analysis.crossover import HIGH, LOW, count_units, one_variant_each, variants_of
 from abtest.analysis.readings import OBSERVED
 from abtest.analysis.streams import CLUSTER, UNIT, VARIANT
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from abtest.sources.wanted import ColumnType
     from abtest.spec import Spec
 
-_ROWS, _OTHERS = "abtest:rows", "abtest:clusters"
+_OTHERS = "abtest:clusters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def one_variant_per_cluster(
         DataError: A row has no cluster, or a unit is in two.
     """
     names = frame.collect_schema().names()
-    missing = _length(engine, frame.filter(nw.col(CLUSTER).is_null()))
+    missing = count_rows(engine, frame.filter(nw.col(CLUSTER).is_null()))
     if missing:
         raise DataError(
             f"{path}: {missing:,} rows have no {spec.cluster}, the cluster",
@@ -122,7 +123,7 @@ def _variants(
             spec,
             engine,
             clusters.select(UNIT, VARIANT, ANCHOR, ANCHOR_DAY),
-            _length(engine, clusters),
+            count_rows(engine, clusters),
         )
         frame, seen, crossed, by_hash = found.frame, found.units, found.crossed, found.by_hash
     else:
@@ -131,15 +132,12 @@ def _variants(
         one = every.filter(nw.col(LOW) == nw.col(HIGH))
         frame, by_hash = one.select(UNIT, nw.col(LOW).alias(VARIANT)), 0
     frame = engine.materialize(frame.select(UNIT, VARIANT))
-    rows = engine.collect(frame.group_by(VARIANT).agg(nw.len().alias(_ROWS)))
-    counts = {row[VARIANT]: int(row[_ROWS]) for row in rows}
-    assigned = {variant.key: counts.get(variant.key, 0) for variant in spec.variants or ()}
-    return frame, ClusterCounts(assigned, seen, crossed, by_hash)
+    return frame, ClusterCounts(count_variants(spec, engine, frame), seen, crossed, by_hash)
 
 
 def _refuse_two_clusters(engine: Engine, frame: nw.LazyFrame[Any], path: str) -> None:
     each = frame.group_by(UNIT).agg(nw.col(CLUSTER).n_unique().alias(_OTHERS))
-    n = _length(engine, each.filter(nw.col(_OTHERS) > 1))
+    n = count_rows(engine, each.filter(nw.col(_OTHERS) > 1))
     if n:
         raise DataError(
             f"{path}: {n:,} units are in more than one cluster",
@@ -194,7 +192,3 @@ def _clusters(reading: Reading, rows: Sequence[Mapping[str, Any]]) -> Clusters:
         tuple(float(row[y]) for row in counted),
         tuple(float(row[x]) for row in counted),
     )
-
-
-def _length(engine: Engine, frame: nw.LazyFrame[Any]) -> int:
-    return int(engine.collect(frame.select(nw.len().alias(_ROWS)))[0][_ROWS])

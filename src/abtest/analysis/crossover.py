@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from abtest.analysis.counting import count_rows
 from abtest.analysis.strata import BLOCK
 from abtest.analysis.streams import UNIT, VARIANT
 from abtest.errors import AssignmentError, SpecError
@@ -61,8 +62,7 @@ def one_variant_each(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any], rows:
     columns = [UNIT, VARIANT, ANCHOR, ANCHOR_DAY]
     if spec.assignment.stratify is not None:
         columns.append(BLOCK)
-    units = frame.select(UNIT).unique().select(nw.len().alias(_ROWS))
-    if int(engine.collect(units)[0][_ROWS]) == rows:
+    if count_rows(engine, frame.select(UNIT).unique()) == rows:
         return OneEach(frame.select(columns), rows, rows)
     seen = engine.materialize(variants_of(frame, *columns[2:]))
     n_units, n_crossed, pairs = count_units(engine, seen)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from abtest.analysis.counting import count_rows
 from abtest.analysis.facts import before_column, matched_column, no_value_column
 from abtest.analysis.streams import UNIT
 from abtest.fields import DAY, MICROSECOND
@@ -133,7 +134,7 @@ class RowCounter:
         outside = outside.select(UNIT).join(units, on=UNIT, how="anti")
         ours = units.select(_bare(UNIT).alias(UNIT)).unique()
         alike = outside.select(_bare(UNIT).alias(UNIT)).join(ours, on=UNIT, how="inner")
-        return int(self._engine.collect(alike.select(nw.len().alias("n")))[0]["n"])
+        return count_rows(self._engine, alike)
 
     def _without_times(self, rows: nw.LazyFrame[Any]) -> int:
         """Rows of bare dates on a unit's day of assignment that count as before it."""

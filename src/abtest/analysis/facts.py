@@ -294,7 +294,7 @@ class Facts:
     def _columns(self, reading: Reading) -> Iterator[nw.Expr]:
         outcome = self._outcome(reading.metric)
         yield outcome.state.alias(reading.state)
-        yield outcome.y.alias(reading.y)
+        yield reading.of(outcome.y).alias(reading.y)
         if outcome.x is not None:
             yield outcome.x.alias(reading.x)
 

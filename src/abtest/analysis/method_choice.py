@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from abtest.methods import Quantile, default_method
+from abtest.analysis.strata import entry_weights
+from abtest.methods import (
+    MiettinenNurminen,
+    Quantile,
+    Scas,
+    default_method,
+    recommended_proportion_method,
+)
+from abtest.methods.recommended import SMALL_SHARE
 from abtest.methods.survival import SurvivalMethod
 from abtest.metrics.first_event import FirstEventMetric
 from abtest.metrics.quantile import QuantileMetric
 from abtest.metrics.survival import SurvivalMetric
 from abtest.stats.life_table import LifeTable, common_horizon
-from abtest.stats.summaries import Moments
+from abtest.stats.summaries import Moments, Proportion
 from abtest.stats.value_counts import ValueCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from abtest.methods import Method
     from abtest.metrics.base import Metric
     from abtest.spec import Spec
+    from abtest.spec.variants import Variant
     from abtest.stats.summaries import Summary
 
 
@@ -45,6 +54,8 @@ def choose_method(spec: Spec, metric: Metric, summaries: Sequence[Summary]) -> M
     chosen = spec.analysis.methods.get(metric.key)
     if isinstance(metric, QuantileMetric):
         chosen = _of_quantile(chosen or Quantile(), metric.q)
+    if chosen is None and isinstance(summaries[0], Proportion):
+        chosen = _for_shares(spec, metric)
     method = chosen or default_method(summaries[0])
     if not isinstance(method, SurvivalMethod):
         return method
@@ -53,6 +64,40 @@ def choose_method(spec: Spec, metric: Metric, summaries: Sequence[Summary]) -> M
         if field in type(method).model_fields and getattr(method, field) is None:
             return method.model_copy(update={field: end})
     return method
+
+
+def _for_shares(spec: Spec, metric: Metric) -> MiettinenNurminen | Scas:
+    """The method for a metric's shares, from the planned weights and never from the counts.
+
+    It is one for all contrasts of the metric, so that its p-values form one family: the corrected
+    score where any contrast needs it, under any of the weights that were in force.
+    """
+    one_sided = metric.role == "guardrail" and metric.non_inferiority_margin is not None
+    found = [
+        recommended_proportion_method(control, treatment, non_inferiority=one_sided)
+        for variant in spec.treatments
+        for control, treatment in _planned(spec, variant)
+    ]
+    return next((method for method in found if isinstance(method, Scas)), MiettinenNurminen())
+
+
+def small_contrasts(spec: Spec) -> list[str]:
+    """The treatments that are, or whose control is, planned to be under 10% of the two."""
+    return [
+        variant.key
+        for variant in spec.treatments
+        if any(min(pair) / sum(pair) < SMALL_SHARE for pair in _planned(spec, variant))
+    ]
+
+
+def _planned(spec: Spec, treatment: Variant) -> Iterator[tuple[int, int]]:
+    """The weights of control and a treatment, at each time at which both were dealt out."""
+    if spec.control is None:
+        return
+    for _, weights in entry_weights(spec):
+        pair = weights[spec.control.key], weights[treatment.key]
+        if min(pair) > 0:
+            yield pair
 
 
 def _of_quantile(method: Method, q: float) -> Method:

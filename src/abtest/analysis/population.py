@@ -14,11 +14,18 @@ from abtest.analysis.clusters import (
     one_variant_per_cluster,
     with_clusters,
 )
+from abtest.analysis.counting import count_by, count_rows, count_variants
 from abtest.analysis.covariates import column_covariates
 from abtest.analysis.crossover import HIGH, LOW, count_units, one_variant_each, variants_of
 from abtest.analysis.netting import EventReader
-from abtest.analysis.refusals import SPLIT, refuse_no_split, refuse_too_late
-from abtest.analysis.sentences import counted
+from abtest.analysis.refusals import (
+    SPLIT,
+    refuse_missing_times,
+    refuse_missing_units,
+    refuse_no_split,
+    refuse_repeated,
+    refuse_too_late,
+)
 from abtest.analysis.strata import (
     BLOCK,
     STRATUM,
@@ -140,18 +147,16 @@ def _from_units(
     frame = frame.filter(nw.col(VARIANT).is_in(list(known)))
     rows = sum(known.values()) + sum(unknown.values())
     if unit is not None:
-        _refuse_missing_units(engine, frame, table.path)
+        refuse_missing_units(engine, frame, table.path)
     clusters = None
     if spec.cluster is not None:
         frame, clusters = one_variant_per_cluster(spec, engine, frame, table.path)
-        assigned = _counts(engine, frame, VARIANT)
-        known = {key: assigned.get(key, 0) for key in known}
+        known = count_variants(spec, engine, frame)
     averaged_rows = 0
     if table.repeated == "mean":
-        averaged_rows = _length(engine, frame)
+        averaged_rows = count_rows(engine, frame)
         frame = averaged(engine, frame, outcomes, table.path)
-        assigned = _counts(engine, frame, VARIANT)
-        known = {key: assigned.get(key, 0) for key in known}
+        known = count_variants(spec, engine, frame)
     if unit is None:
         found = Population(frame, known, rows, unknown=unknown, stratified=is_stratified(spec))
     else:
@@ -168,10 +173,9 @@ def _of_units(
     if n_units == sum(known.values()):
         return Population(frame, known, rows, stratified=is_stratified(spec))
     frame = _one_row_per_unit(engine, frame, seen, n_units)
-    assigned = _counts(engine, frame, VARIANT)
     return Population(
         frame,
-        {key: assigned.get(key, 0) for key in known},
+        count_variants(spec, engine, frame),
         rows,
         repeated_rows=sum(known.values()) - pairs,
         crossed=n_crossed,
@@ -186,10 +190,10 @@ def _one_row_per_unit(
     """Drop exact copies; leave out units in several variants; refuse what is left repeated."""
     crossed = seen.filter(nw.col(LOW) != nw.col(HIGH)).select(UNIT)
     distinct = engine.materialize(frame.unique())
-    n_crossed = _length(engine, crossed)
+    n_crossed = count_rows(engine, crossed)
     kept = engine.materialize(distinct.join(crossed, on=UNIT, how="anti"))
-    if _length(engine, kept) != n_units - n_crossed:
-        repeated = _length(engine, kept) - (n_units - n_crossed)
+    if count_rows(engine, kept) != n_units - n_crossed:
+        repeated = count_rows(engine, kept) - (n_units - n_crossed)
         raise DataError(
             f"the units table has {repeated:,} more rows than units: its rows are finer than the "
             "unit of randomisation",
@@ -203,32 +207,21 @@ def _from_assignments(
     spec: Spec, engine: Engine, table: AssignmentsTable, cutoff: Cutoff
 ) -> Population:
     id_type = unit_type(spec, engine)
-    wanted = [
-        Wanted(UNIT, table.unit or spec.unit or "", id_type),
-        Wanted(VARIANT, table.variant, "text"),
-        Wanted(ANCHOR, table.at, "instant"),
-    ]
-    if spec.assignment.stratify is not None:
-        wanted.append(Wanted(BLOCK, spec.assignment.stratify, "text"))
-    if spec.cluster is not None and spec.cluster in engine.columns("assignments", table):
-        wanted.append(cluster_column(spec))
-    has_reason = table.reason is not None or REASON in engine.columns("assignments", table)
-    if has_reason:
-        wanted.append(Wanted(REASON, table.reason or REASON, "text"))
+    wanted = _columns_of(spec, engine, table, id_type)
     frame = engine.materialize(engine.scan("assignments", table, wanted))
     reasons: dict[str, int] = {}
-    if has_reason:
-        reasons = _counts(engine, frame, REASON)
+    if any(want.name == REASON for want in wanted):
+        reasons = count_by(engine, frame, REASON)
         frame = frame.filter(nw.col(REASON) == SPLIT)
-    rows = _length(engine, frame)
+    rows = count_rows(engine, frame)
     refuse_no_split(table, reasons, rows)
     frame = frame.filter(nw.col(ANCHOR).is_null() | (nw.col(ANCHOR) < cutoff.microseconds))
-    refuse_too_late(table, cutoff, rows, _length(engine, frame))
+    refuse_too_late(table, cutoff, rows, count_rows(engine, frame))
     known, unknown = _by_variant(spec, engine, frame, table.path)
     in_time = sum(known.values()) + sum(unknown.values())
     frame = frame.filter(nw.col(VARIANT).is_in(list(known)))
-    _refuse_missing_units(engine, frame, table.path)
-    _refuse_missing_times(engine, frame, table)
+    refuse_missing_units(engine, frame, table.path)
+    refuse_missing_times(engine, frame, table)
     if spec.cluster is None:
         firsts = _one_variant_each(spec, engine, frame)
     else:
@@ -248,6 +241,25 @@ def _from_assignments(
     )
 
 
+def _columns_of(
+    spec: Spec, engine: Engine, table: AssignmentsTable, id_type: ColumnType
+) -> list[Wanted]:
+    """The columns of the assignments that the analysis needs."""
+    there = engine.columns("assignments", table)
+    wanted = [
+        Wanted(UNIT, table.unit or spec.unit or "", id_type),
+        Wanted(VARIANT, table.variant, "text"),
+        Wanted(ANCHOR, table.at, "instant"),
+    ]
+    if spec.assignment.stratify is not None:
+        wanted.append(Wanted(BLOCK, spec.assignment.stratify, "text"))
+    if spec.cluster is not None and spec.cluster in there:
+        wanted.append(cluster_column(spec))
+    if table.reason is not None or REASON in there:
+        wanted.append(Wanted(REASON, table.reason or REASON, "text"))
+    return wanted
+
+
 def _off_schedule(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any]) -> int:
     zone, outside = spec.schedule.timezone, []
     if spec.schedule.start is not None:
@@ -256,14 +268,13 @@ def _off_schedule(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any]) -> int:
     if spec.schedule.enrol_until is not None:
         end = to_microseconds(parse_instant(spec.schedule.enrol_until, zone))
         outside.append(nw.col(ANCHOR) >= end)
-    return sum(_length(engine, frame.filter(condition)) for condition in outside)
+    return sum(count_rows(engine, frame.filter(condition)) for condition in outside)
 
 
 def _one_variant_each(spec: Spec, engine: Engine, frame: nw.LazyFrame[Any]) -> Population:
-    rows = _length(engine, frame)
+    rows = count_rows(engine, frame)
     found = one_variant_each(spec, engine, frame, rows)
-    counts = _counts(engine, found.frame, VARIANT)
-    assigned = {variant.key: counts.get(variant.key, 0) for variant in spec.variants or ()}
+    assigned = count_variants(spec, engine, found.frame)
     return Population(
         found.frame,
         assigned,
@@ -313,19 +324,9 @@ def _with_history(
         unit = Wanted(UNIT, table.unit or spec.unit or "", id_type)
         rows = engine.materialize(engine.scan("units", table, [unit, *columns]))
         rows = rows.filter(~nw.col(UNIT).is_null())
-        _refuse_repeated(engine, rows, table.path)
+        refuse_repeated(engine, rows, table.path)
         frame = frame.join(rows, on=UNIT, how="left")
     return engine.materialize(frame)
-
-
-def _refuse_repeated(engine: Engine, rows: nw.LazyFrame[Any], path: str) -> None:
-    row = engine.collect(rows.select(nw.len().alias(_ROWS), nw.col(UNIT).n_unique()))[0]
-    repeated = int(row[_ROWS]) - int(row[UNIT])
-    if repeated > 0:
-        raise DataError(
-            f"{path} has {repeated:,} more rows than units",
-            "Covariates need one row per unit; which one is right?",
-        )
 
 
 def _from_events(spec: Spec, engine: Engine, stream: str, cutoff: Cutoff) -> Population:
@@ -340,7 +341,7 @@ def _from_events(spec: Spec, engine: Engine, stream: str, cutoff: Cutoff) -> Pop
         .agg(nw.col(AT).min().alias(ANCHOR), nw.col(DAY_OF).min().alias(ANCHOR_DAY))
         .with_columns(nw.lit(variant).alias(VARIANT))
     )
-    n_units = _length(engine, frame)
+    n_units = count_rows(engine, frame)
     if n_units == 0:
         raise DataError(
             f"{table.path} has no events of a unit before as_of, {cutoff.iso}",
@@ -353,7 +354,7 @@ def _by_variant(
     spec: Spec, engine: Engine, frame: nw.LazyFrame[Any], path: str
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Rows per variant of the spec, and rows per variant that it does not name."""
-    counts = _counts(engine, frame, VARIANT)
+    counts = count_by(engine, frame, VARIANT)
     if not counts:
         raise DataError(f"{path} has no rows", "It has a header only, or keep drops all.")
     missing = counts.pop("", 0)
@@ -372,34 +373,3 @@ def _by_variant(
             f"It has: {', '.join(found[:10])}. Spell them in the spec as in the data.",
         )
     return {key: counts.get(key, 0) for key in keys}, unknown
-
-
-def _refuse_missing_units(engine: Engine, frame: nw.LazyFrame[Any], path: str) -> None:
-    missing = _length(engine, frame.filter(nw.col(UNIT).is_null()))
-    if missing:
-        raise DataError(
-            f"{path}: {counted(missing, 'row has', 'rows have')} no unit id",
-            "Fill the column, or drop them. The words null, None and nan count as missing.",
-        )
-
-
-def _refuse_missing_times(
-    engine: Engine, frame: nw.LazyFrame[Any], table: AssignmentsTable
-) -> None:
-    missing = _length(engine, frame.filter(nw.col(ANCHOR).is_null()))
-    if missing:
-        rows = counted(missing, "row has", "rows have")
-        raise DataError(
-            f"{table.path}: {rows} no time in column {table.at!r}",
-            "Without it nobody knows when their window starts: fill it, or drop them.",
-        )
-
-
-def _counts(engine: Engine, frame: nw.LazyFrame[Any], column: str) -> dict[str, int]:
-    """Rows per value; rows without one are under the empty text."""
-    rows = engine.collect(frame.group_by(column).agg(nw.len().alias(_ROWS)))
-    return {"" if row[column] is None else row[column]: int(row[_ROWS]) for row in rows}
-
-
-def _length(engine: Engine, frame: nw.LazyFrame[Any]) -> int:
-    return int(engine.collect(frame.select(nw.len().alias(_ROWS)))[0][_ROWS])

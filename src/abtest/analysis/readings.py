@@ -1,7 +1,8 @@
 """The ways in which each metric is read, and what they call the columns of a unit.
 
 A metric has one reading, or two where ``maturity`` asks for both the complete cases and the
-survival curve. Each reading gives every unit a state and, where it is observed, an outcome.
+survival curve. One with a cap is read once more with each value capped. Each reading gives every
+unit a state and, where it is observed, an outcome.
 """
 
 from __future__ import annotations
@@ -9,8 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import narwhals as nw
+
 from abtest.analysis.method_choice import summary_for
-from abtest.metrics.base import ANCHOR, ANCHOR_DAY, EventMetric
+from abtest.metrics.base import ANCHOR, ANCHOR_DAY, EventMetric, one_where
+from abtest.metrics.mean import MeanMetric
+from abtest.metrics.sum import SumMetric
+from abtest.stats.summaries import Proportion
 
 if TYPE_CHECKING:
     from abtest.metrics.base import Metric
@@ -29,11 +35,14 @@ class Reading:
         name: The metric's key for its main reading.
         metric: The metric, with this reading only.
         summary: Which sufficient statistics its method takes.
+        cap: Where the outcome is capped; with a proportion for summary, the outcome is instead
+            whether it was above the cap. None where it is read as it is.
     """
 
     name: str
     metric: Metric
     summary: type[Summary]
+    cap: float | None = None
 
     @property
     def state(self) -> str:
@@ -50,10 +59,22 @@ class Reading:
         """The column of a ratio's denominator, or of whether a time ended in the event."""
         return f"{self.name}!x"
 
+    def of(self, outcome: nw.Expr) -> nw.Expr:
+        """The outcome as this reading has it."""
+        if self.cap is None:
+            return outcome
+        if self.summary is Proportion:
+            return one_where(outcome > self.cap)
+        return nw.when(outcome > self.cap).then(nw.lit(self.cap)).otherwise(outcome)
+
 
 def readings_of(spec: Spec) -> list[Reading]:
     """Every reading of every metric; a metric's main reading has its key as name."""
-    return [reading for metric in spec.metrics for reading in _readings(spec, metric)]
+    return [
+        reading
+        for metric in spec.metrics
+        for reading in (*_readings(spec, metric), *_capped(spec, metric))
+    ]
 
 
 def _readings(spec: Spec, metric: Metric) -> list[Reading]:
@@ -66,6 +87,34 @@ def _readings(spec: Spec, metric: Metric) -> list[Reading]:
         alone = metric.read_as(other)
         readings.append(Reading(other_reading(metric, other), alone, alone.summary))
     return readings
+
+
+def cap_of(metric: Metric) -> float | None:
+    """Where a second reading of the metric caps its values; None where there is none."""
+    if not isinstance(metric, MeanMetric | SumMetric) or metric.winsorize is None:
+        return None
+    return metric.winsorize.cap
+
+
+def _capped(spec: Spec, metric: Metric) -> list[Reading]:
+    """The capped values, and how many units they are."""
+    cap = cap_of(metric)
+    if cap is None:
+        return []
+    return [
+        Reading(capped_reading(metric), metric, summary_for(spec, metric), cap),
+        Reading(above_cap(metric), metric, Proportion, cap),
+    ]
+
+
+def capped_reading(metric: Metric) -> str:
+    """The name of the reading with capped values."""
+    return f"{metric.key}@capped"
+
+
+def above_cap(metric: Metric) -> str:
+    """The name of the reading that counts the units above the cap."""
+    return f"{metric.key}@above_cap"
 
 
 def other_reading(metric: Metric, maturity: str) -> str:

@@ -16,6 +16,7 @@ from abtest.analysis.moment_sums import CentredSums, Centres, MomentSums
 from abtest.analysis.readings import IMMATURE, INELIGIBLE, MISSING, OBSERVED, Reading
 from abtest.analysis.strata import STRATUM
 from abtest.analysis.streams import VARIANT
+from abtest.errors import DataError
 from abtest.metrics.base import one_where
 from abtest.stats.co_moments import Columns, CoMoments
 from abtest.stats.life_table import LifeTable
@@ -93,12 +94,14 @@ class Found:
         largest: The largest value of each column that was asked for.
         totals: The sum of each column that was asked for.
         cohorts: Life tables of early and of late entrants, by reading and variant.
+        shapes: Value counts of the means whose skew matters, by metric and variant.
     """
 
     summaries: Summaries
     largest: dict[str, int | None]
     totals: dict[str, int]
     cohorts: Mapping[tuple[str, str], tuple[LifeTable, LifeTable]] = field(default_factory=dict)
+    shapes: Mapping[tuple[str, str], ValueCounts] = field(default_factory=dict)
 
 
 def summarize(
@@ -262,7 +265,7 @@ def _counted(
     outcome = [reading.y, reading.x] if reading.summary is LifeTable else [reading.y]
     keys = [VARIANT, *outcome, *([wish.late] if wish.late else [])]
     rows = frame.filter(nw.col(reading.state) == OBSERVED).select(*keys)
-    return [
+    found = [
         _Units(
             row[VARIANT],
             bool(wish.late and row[wish.late]),
@@ -271,6 +274,22 @@ def _counted(
         )
         for row in engine.collect(rows.group_by(*keys).agg(nw.len().alias(_UNITS)))
     ]
+    if reading.summary is LifeTable:
+        _refuse_negative(reading, found)
+    return found
+
+
+def _refuse_negative(reading: Reading, units: Sequence[_Units]) -> None:
+    """Nobody is followed for less than no time."""
+    below = [found for found in units if found.outcome[0] < 0]
+    if below:
+        n, lowest = sum(found.n for found in below), min(found.outcome[0] for found in below)
+        head = "1 unit is" if n == 1 else f"{n:,} units are"
+        raise DataError(
+            f"metric {reading.metric.key}: {head} followed for a time below 0, "
+            f"the lowest {lowest:g}",
+            "Correct the durations, or leave such rows out with `exclude`.",
+        )
 
 
 def _made(reading: Reading, units: Sequence[_Units], variant: str) -> Summary:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from abtest.analysis.readings import cap_of
 from abtest.analysis.strata import entry_weights
 from abtest.errors import Fault
 from abtest.metrics.base import EventMetric
-from abtest.metrics.sum import SumMetric
 from abtest.sources.tables import AssignmentsFromEvents
 from abtest.stats.summaries import LifeTable, ValueCounts
 
@@ -38,9 +38,6 @@ def _unsupported(spec: Spec) -> Iterator[Fault]:
         ("analysis", "correction", "secondary"): correction.secondary in _NOT_YET,
         ("analysis", "correction", "exploratory"): correction.exploratory in _NOT_YET,
     }
-    for i, metric in enumerate(spec.metrics):
-        capped = isinstance(metric, SumMetric) and metric.winsorize is not None
-        asked["metrics", i, "winsorize"] = capped
     hint = "take it out of the spec to analyse the rest"
     for path, is_asked in asked.items():
         if is_asked:
@@ -75,6 +72,8 @@ def _with_aggregates(spec: Spec) -> Iterator[Fault]:
         ("assignment", "stratify"): spec.assignment.stratify is not None,
         ("analysis", "covariates"): bool(spec.analysis.covariates),
     }
+    for i, metric in enumerate(spec.metrics):
+        asked["metrics", i, "winsorize"] = cap_of(metric) is not None
     for path, is_asked in asked.items():
         if is_asked:
             message = "needs rows of units, but the data are totals or moments"

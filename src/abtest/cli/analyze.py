@@ -128,15 +128,15 @@ def _format_of(output: Path | None) -> Format:
 
 def _inputs(spec: Path, result: Result, tables: dict[str, str]) -> list[Path]:
     """The files that were read, which must not be written over."""
-    from abtest.sources.locations import is_url
+    from abtest.sources.files import files_named
 
     data = result.spec["data"]
     blocks = [data[name] for name in ("units", "assignments", "totals", "moments")]
     blocks += data["events"].values()
     named = [block["path"] for block in blocks if block and "path" in block]
-    patterns = [path for path in named if "*" in path and not is_url(path)]
-    matched = [found for pattern in patterns for found in spec.parent.glob(pattern)]
-    return [*map(Path, tables.values()), *(spec.parent / path for path in named), *matched]
+    paths = [*named, *tables.values()]
+    matched = [found for path in paths for found in files_named(spec.parent, path)]
+    return [*(spec.parent / path for path in paths), *matched]
 
 
 def _write(result: Result, format_: Format, output: Path | None, inputs: list[Path]) -> None:

@@ -93,10 +93,13 @@ def _write(
     from abtest.cli.output import replacing, write_text
     from abtest.sources.duckdb_assign import write_assignments
     from abtest.sources.duckdb_engine import DuckDBEngine
+    from abtest.sources.files import files_named
     from abtest.sources.tables import UnitsTable
 
     engine = DuckDBEngine(Path(), plan.zone, {})
     table = UnitsTable(path=str(inputs[1]), unit=plan.column)
+    # Of a pattern or a folder, each file.
+    inputs = [*inputs, *(found for path in inputs for found in files_named(Path(), path))]
     with replacing(output, inputs) as temporary:
         counts, rows = write_assignments(engine, table, plan, temporary)
         text = _manifest(engine, loaded, plan, counts, (rows, balance), temporary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from abtest.metrics.base import ColumnMetric
+from abtest.metrics.winsorize import Winsorize
 from abtest.stats.summaries import Moments, Summary
 
 
@@ -15,4 +16,6 @@ class MeanMetric(ColumnMetric):
     """
 
     kind: Literal["mean"]
+    winsorize: Winsorize | None = None
+    """Also read the metric with each unit's value capped."""
     summary: ClassVar[type[Summary]] = Moments

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import narwhals as nw
-from pydantic import Field
 
-from abtest.fields import Block
 from abtest.metrics.base import VALUE, Aggregate, EventMetric, EventScope, flag
+from abtest.metrics.winsorize import Winsorize
 from abtest.stats.summaries import Moments, Summary
-
-
-class Winsorize(Block):
-    """Cap each unit's value, at a cap that was fixed before the results were seen."""
-
-    cap: Annotated[float, Field(gt=0)]
-    """The cap, in the metric's unit; the same for all variants."""
 
 
 class SumMetric(EventMetric):
@@ -27,7 +19,7 @@ class SumMetric(EventMetric):
 
     kind: Literal["sum"]
     winsorize: Winsorize | None = None
-    """Cap each unit's total."""
+    """Also read the metric with each unit's total capped."""
     summary: ClassVar[type[Summary]] = Moments
 
     def unit_columns(self, scope: EventScope) -> dict[str, Aggregate]:  # noqa: ARG002 - one signature

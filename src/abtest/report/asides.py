@@ -1,4 +1,4 @@
-"""What stands beside a number: the same question off the survival curve, and before adjustment."""
+"""What stands beside a number: off the survival curve, with values capped, before adjustment."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ if TYPE_CHECKING:
     from abtest.analysis.result import Record
     from abtest.report.units import Unit
 
-SecondReadings = dict[tuple[str, str], dict[str, Any]]
-"""By metric and variant."""
+SecondReadings = dict[tuple[str, str, str], dict[str, Any]]
+"""By reading, metric and variant."""
 
 Aside = tuple[str, str]
 """A label, and what it says."""
 
 
 def second_readings(sensitivity: Sequence[dict[str, Any]]) -> SecondReadings:
-    """The readings off the survival curve."""
+    """The readings off the survival curve, and those with capped values."""
     return {
-        (str(found.get("metric")), str(found.get("variant"))): found
+        (str(found.get("reading")), str(found.get("metric")), str(found.get("variant"))): found
         for found in sensitivity
-        if found.get("reading") == "censored"
     }
 
 
@@ -35,35 +34,57 @@ def asides_of(
     record: Record, spec: dict[str, Any], unit: Unit, second: SecondReadings
 ) -> tuple[Aside, ...]:
     """What stands beside one record's numbers; nothing for most."""
-    found = [_second(record, second), _unadjusted(record, spec, unit)]
+    found = [
+        _off_the_curve(record, second),
+        _capped(record, second, unit),
+        _unadjusted(record, spec, unit),
+    ]
     return tuple(aside for aside in found if aside is not None)
 
 
-def _second(record: Record, second: SecondReadings) -> Aside | None:
-    found = second.get((record.metric, record.variant))
-    if found is None or record.segment is not None:
+def _off_the_curve(record: Record, second: SecondReadings) -> Aside | None:
+    found, base = _pair(record, second, "censored")
+    if found is None:
         return None
-    base = second.get((record.metric, record.control or ""))
-    return "All units, off the survival curve", _reading(found, base)
+    return "All units, off the survival curve", _reading(found, base, SHARE)
 
 
-def _reading(found: Mapping[str, Any], base: Mapping[str, Any] | None) -> str:
+def _capped(record: Record, second: SecondReadings, unit: Unit) -> Aside | None:
+    found, base = _pair(record, second, "capped")
+    if found is None:
+        return None
+    units = [numbers.count(one.get("n_capped")) for one in (base, found) if one is not None]
+    told = f"{_reading(found, base, unit)}; units above the cap {' -> '.join(units)}"
+    return f"Each unit's value capped at {found['cap']:,.10g}{unit.difference}", told
+
+
+def _pair(
+    record: Record, second: SecondReadings, reading: str
+) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
+    """A reading of the record's variant, and of its control."""
+    if record.segment is not None:
+        return None, None
+    found = second.get((reading, record.metric, record.variant))
+    return found, second.get((reading, record.metric, record.control or ""))
+
+
+def _reading(found: Mapping[str, Any], base: Mapping[str, Any] | None, unit: Unit) -> str:
     if base is None:
-        value, _ = numbers.value_with_interval(found.get("value"), None, None, unit=SHARE)
+        value, _ = numbers.value_with_interval(found.get("value"), None, None, unit=unit)
         told = f"{value}, n {numbers.count(found.get('n'))}"
     else:
-        values = numbers.compared_values(base.get("value"), found.get("value"), unit=SHARE)
+        values = numbers.compared_values(base.get("value"), found.get("value"), unit=unit)
         units = (numbers.count(one.get("n")) for one in (base, found))
-        told = f"{' -> '.join(values)}, n {' -> '.join(units)}{_effect(found)}"
+        told = f"{' -> '.join(values)}, n {' -> '.join(units)}{_effect(found, unit)}"
     return "; ".join([told, *(clean(note) for note in found.get("notes") or ())])
 
 
-def _effect(found: Mapping[str, Any]) -> str:
+def _effect(found: Mapping[str, Any], unit: Unit) -> str:
     difference, interval = numbers.difference_with_interval(
         found.get("difference"),
         found.get("difference_ci_low"),
         found.get("difference_ci_high"),
-        unit=SHARE,
+        unit=unit,
     )
     between = "" if interval == ABSENT else f" ({interval})"
     lift, pvalue = numbers.lift(found.get("lift")), numbers.pvalue(found.get("pvalue"))

@@ -94,4 +94,5 @@ def _curves(result: Result, metric: str, lines: tuple[CurveLine, ...]) -> Curves
 def _moments(end: float) -> tuple[float, ...]:
     """A few times up to the end, whole ones where there is room for them."""
     steps = [end * place / _COLUMNS for place in range(1, _COLUMNS + 1)]
+    steps = [step for step in steps if math.isfinite(step)]  # a fifth of 1e308 is; four are not
     return tuple(steps) if end < _COLUMNS else tuple(dict.fromkeys(map(math.floor, steps)))

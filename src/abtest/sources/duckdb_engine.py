@@ -89,10 +89,12 @@ class DuckDBEngine:
         self._connection.execute("SET threads = 1")
         spill = literal(str(Path(tempfile.gettempdir()) / f"abtest-spill-{os.getpid()}"))
         self._connection.execute(f"SET temp_directory = {spill}")
+        hint = "Write an amount and its unit: 8GB."
+        if memory.strip().startswith("-"):  # DuckDB takes it for no limit at all
+            raise DataError(f"memory is {memory!r}, which is no size", hint)
         try:
             self._connection.execute(f"SET memory_limit = {literal(memory)}")
         except duckdb.Error as error:
-            hint = "Write an amount and its unit: 8GB."
             raise DataError(f"memory is {memory!r}, which is no size", hint) from error
         skip = on_bad_lines == "skip"
         self._opener = Opener(self._connection, folder, data, skip_bad_lines=skip)
@@ -365,6 +367,11 @@ def _is_time(text: str) -> str:
 
 
 def _require(source: Source, column: str) -> None:
+    if column in source.partial:
+        raise DataError(
+            f"{source.partial[column]} has no column {column!r}, which other files have",
+            "Were the files exported in two ways? Give all of them one form.",
+        )
     if column in source.types:
         return
     close = get_close_matches(column, source.types, n=1, cutoff=0.6)

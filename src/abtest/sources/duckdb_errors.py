@@ -37,6 +37,9 @@ def data_error(error: duckdb.Error) -> DataError:
         file = text.splitlines()[0].rpartition(": ")[2]
         hint = "Copy or export it once more."
         return DataError(f"{file} is cut off or damaged: it cannot be unpacked", hint)
+    if "Out of Memory" in text:
+        hint = 'Allow more: --memory 8GB, or memory="8GB" in Python.'
+        return DataError("the data do not fit into the memory that DuckDB may take", hint)
     if "invalid state" in text:
         hint = "It mixes line ends or quotes; save it once more as CSV."
         return DataError(f"{_file_in(text)} is not a well-formed CSV file", hint)

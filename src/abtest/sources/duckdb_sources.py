@@ -6,7 +6,8 @@ import re
 import shutil
 import tempfile
 import weakref
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from abtest.sources.locations import is_postgres, is_url
 from abtest.sources.remote import ROW_MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from abtest.sources.remote import Remote
     from abtest.sources.tables import Table
@@ -43,6 +44,7 @@ class Source:
         types: The type of each column.
         remote: The table that is copied first.
         rejects: The tables in which DuckDB keeps lines that it skipped, and their files.
+        partial: Columns that some file lacks, and the first such file.
     """
 
     label: str
@@ -50,6 +52,7 @@ class Source:
     types: Mapping[str, str]
     remote: Remote | None = None
     rejects: tuple[str, str] | None = None
+    partial: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,18 @@ class Opener:
             return self._csv(files)
         if files.kind == "database":
             return self._database(files, table)
-        return self.described(files.label, _parquet_sql(files))
+        source = self.described(files.label, _parquet_sql(files))
+        return replace(source, partial=self._partial(files)) if files.several else source
+
+    def _partial(self, files: Files) -> dict[str, str]:
+        """The columns that some of several Parquet files lack, each with the first such file."""
+        rows = self._connection.execute(
+            f"SELECT file_name, list(name) FROM parquet_schema({_list_sql(files)}) "
+            "WHERE num_children IS NULL GROUP BY file_name ORDER BY file_name"
+        ).fetchall()
+        known = {name for _, names in rows for name in names}
+        lacking = [(name, file) for file, names in rows for name in known - set(names)]
+        return dict(reversed(lacking))
 
     def from_sql(self, name: str, source: Source, columns: Sequence[str]) -> str:
         """What stands after FROM, with these columns; a remote table is copied for it.
@@ -213,17 +227,27 @@ class Opener:
 
     def _frame(self, name: str, given: object) -> Source:
         native = given.collect() if type(given).__name__ == "LazyFrame" else given  # type: ignore[attr-defined]
+        _refuse_repeated_columns(name, native)
         self._number += 1
         view = f"given_{self._number}"
         try:
-            self._connection.register(view, native)
-        except (duckdb.Error, TypeError) as error:
+            self._register(view, native)
+        except (duckdb.Error, TypeError, RuntimeError) as error:
             kind = type(given).__name__
             raise DataError(
                 f"data[{name!r}] is a {kind} that DuckDB cannot read: {first_line(error)}",
                 "Pass a path, or a pandas, Polars or PyArrow frame.",
             ) from error
         return self.described(f"data[{name!r}]", view)
+
+    def _register(self, view: str, native: Any) -> None:  # noqa: ANN401 - any kind of frame
+        try:
+            self._connection.register(view, native)
+        except duckdb.Error:
+            if not type(native).__module__.startswith("pandas"):
+                raise
+            # It reads no columns that run backwards, as those of frame[::-1] do.
+            self._connection.register(view, native.copy())
 
     def _copy(self, remote: Remote, columns: tuple[str, ...]) -> _Copy:
         """Columns of a remote table as a Parquet file that goes when the engine goes."""
@@ -269,6 +293,17 @@ class Opener:
         self._bytes += size
         if self._bytes > ONE_THREAD_BYTES:
             self._connection.execute("RESET threads")
+
+
+def _refuse_repeated_columns(name: str, frame: Any) -> None:  # noqa: ANN401 - any kind of frame
+    """DuckDB would read the first of them and call the others something else."""
+    of_arrow = hasattr(frame, "column_names")
+    names: Iterable[object] = frame.column_names if of_arrow else getattr(frame, "columns", ())
+    columns = [str(column).lower() for column in names]
+    twice = [column for column, n in Counter(columns).items() if n > 1]
+    if twice:
+        message = f"data[{name!r}] has more than one column called {twice[0]!r}"
+        raise DataError(message, "Rename one; upper and lower case are the same here.")
 
 
 def _remote(remote: Remote) -> Source:

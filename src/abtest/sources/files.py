@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from abtest.errors import DataError
+from abtest.sources.locations import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +81,10 @@ def find_files(name: str, folder: Path, given: str | Path) -> Files:
     elif glob.has_magic(str(given)):
         fixed = _fixed_part(Path(given))
         root = folder / fixed
-        found = _visible(root.glob(str(Path(given).relative_to(fixed))), root)
+        try:
+            found = _visible(root.glob(str(Path(given).relative_to(fixed))), root)
+        except ValueError as error:
+            raise DataError(f"{path} is no pattern (data.{name}): {error}") from error
         if not found:
             raise DataError(f"{path} matches no file (data.{name})")
     else:
@@ -90,6 +94,16 @@ def find_files(name: str, folder: Path, given: str | Path) -> Files:
         what = " and ".join(kinds) if len(kinds) > 1 else "several databases"
         raise DataError(f"{path} matches {what} (data.{name})", "Match files of one kind.")
     return Files(str(path), tuple(found), kinds[0], root, several=True)
+
+
+def files_named(folder: Path, given: str | Path) -> list[Path]:
+    """Every file that a path stands for, which must not be written over; none where it has none."""
+    if is_url(str(given)):
+        return []
+    try:
+        return list(find_files("", folder, given).paths)
+    except DataError:
+        return []
 
 
 def _visible(paths: Iterable[Path], root: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import narwhals as nw
@@ -192,12 +193,24 @@ class PandasBackend:
     def _column(self, column: Any) -> Any:  # noqa: ANN401 - a pandas column
         if isinstance(column.dtype, self._pandas.CategoricalDtype):
             column = column.astype(object)
+        if column.dtype == object:
+            _refuse_mixed_times(column)
         try:
             return self._arrow.Array.from_pandas(column)
         except self._arrow.ArrowException:
             # A mixture of objects: ids of which some are text and some are numbers.
             texts = column.astype(object).map(str, na_action="ignore")
             return self._arrow.Array.from_pandas(texts, type=self._arrow.string())
+
+
+def _refuse_mixed_times(column: Any) -> None:  # noqa: ANN401 - a pandas column
+    """Refuse times of which some have a zone: Arrow would take one kind for the other."""
+    zoned = {value.tzinfo is not None for value in column if isinstance(value, datetime)}
+    if len(zoned) > 1:
+        raise DataError(
+            f"column {column.name!r} has times with and without a zone",
+            "Give all of them one, or none: a time without one is local to schedule.timezone.",
+        )
 
 
 class ArrowBackend:

@@ -64,6 +64,11 @@ class FrameEngine:
 
     def __init__(self, backend: Backend, folder: Path, zone: str, data: Mapping[str, Any]) -> None:
         self._backend = backend
+        # Narwhals raises errors of its own for those of Polars.
+        self._errors: tuple[type[Exception], ...] = (
+            *backend.errors,
+            nw.exceptions.NarwhalsError,
+        )
         self._folder = folder
         self._zone = zone
         self._data = dict(data)
@@ -110,14 +115,14 @@ class FrameEngine:
         """Compute a frame once."""
         try:
             return self._backend.settled(frame)
-        except self._backend.errors as error:
+        except self._errors as error:
             raise _unreadable("the data", error) from error
 
     def collect(self, frame: nw.LazyFrame[Any]) -> list[dict[str, Any]]:
         """The rows of a small frame."""
         try:
             return self._backend.rows(frame)
-        except self._backend.errors as error:
+        except self._errors as error:
             raise _unreadable("the data", error) from error
 
     def copies(self, name: str, table: Table) -> Copies:
@@ -125,7 +130,10 @@ class FrameEngine:
         source = self._source(name, table)
         read = self._in_rows(source, table)[-1]
         rows = read.select(*(_RAW + column for column in source.kinds))
-        return Copies(self._length(rows) - self._length(rows.unique()))
+        try:
+            return Copies(self._length(rows) - self._length(rows.unique()))
+        except self._errors as error:  # a column of lists or the like, which nobody has to read
+            raise _unreadable(source.label, error, _DUCKDB) from error
 
     def left_out(self, name: str, table: Table) -> dict[str, int]:
         """How many rows of a table each of its rules leaves out, in the order of the rules."""
@@ -299,9 +307,20 @@ class FrameEngine:
                 label, frame = files.label, self._opened(files)
             else:
                 label = f"data[{name!r}]"
-                frame = self._backend.frame(label, given)
+                frame = self._given(label, given)
             self._sources[name] = self._described(label, frame)
         return self._sources[name]
+
+    def _given(self, label: str, given: object) -> nw.LazyFrame[Any]:
+        try:
+            frame = self._backend.frame(label, given)
+        except self._errors as error:
+            raise _unreadable(label, error, _DUCKDB) from error
+        except (ValueError, OverflowError) as error:
+            raise _unreadable(label, error, _DUCKDB) from error
+        if not frame.collect_schema():
+            raise DataError(f"{label} has no columns")
+        return frame
 
     def _described(self, label: str, frame: nw.LazyFrame[Any]) -> _Source:
         schema = frame.collect_schema()
@@ -324,14 +343,18 @@ class FrameEngine:
         read = self._backend.csv if files.kind == "csv" else self._backend.parquet
         try:
             frames = [read(path) for path in files.paths]
+            for path, frame in zip(files.paths, frames, strict=True):
+                if frame.collect_schema() != frames[0].collect_schema():
+                    message = f"{path} has other columns, or of other types, than {files.paths[0]}"
+                    raise DataError(message, _DUCKDB)
             return frames[0] if len(frames) == 1 else nw.concat(frames, how="vertical")
-        except self._backend.errors as error:
+        except self._errors as error:
             raise _unreadable(files.label, error) from error
 
 
-def _unreadable(what: str, error: Exception) -> DataError:
+def _unreadable(what: str, error: Exception, hint: str = "") -> DataError:
     lines = str(error).splitlines() or [type(error).__name__]
-    return DataError(f"{what} cannot be read: {lines[0]}")
+    return DataError(f"{what} cannot be read: {lines[0]}", hint)
 
 
 def _require(source: _Source, column: str) -> None:

@@ -28,7 +28,8 @@ class EngineOptions:
         currency: The currency of all amounts; None where each table must have one of its own.
         on_bad_lines: What DuckDB does about broken lines of CSV files: ``fail`` or ``skip``. Other
             engines always fail.
-        memory: How much memory DuckDB takes before it writes to disk, such as ``8GB``; None: 3500 MB.
+        memory: How much memory DuckDB takes before it writes to disk, such as ``8GB``;
+            3500 MB where it is None.
         spark_master: Where Spark is started if no session runs: ``local[2]``, ``spark://host``.
     """
 
@@ -65,6 +66,7 @@ def open_engine(
     if engine is not None and not isinstance(engine, str):
         return engine
     name = engine or _fitting(data)
+    _refuse_options(name, options)
     if name == "duckdb":
         return DuckDBEngine(
             folder,
@@ -74,13 +76,21 @@ def open_engine(
             on_bad_lines=options.on_bad_lines,
             memory=options.memory or MEMORY,
         )
-    if name not in ENGINES:
-        raise DataError(f"engine is {name!r}; it must be one of {', '.join(ENGINES)}")
-    if options.on_bad_lines != "fail":
-        raise DataError(f"engine {name} cannot skip broken lines", "Use engine duckdb.")
     from abtest.sources.frame_engine import FrameEngine  # noqa: PLC0415 - DuckDB needs none of it
 
     return FrameEngine(_backend(name, options.spark_master), folder, zone, data)
+
+
+def _refuse_options(name: str, options: EngineOptions) -> None:
+    """An option that would change nothing is refused."""
+    if name not in ENGINES:
+        raise DataError(f"engine is {name!r}; it must be one of {', '.join(ENGINES)}")
+    if name != "spark" and options.spark_master is not None:
+        raise DataError(f"engine {name} has no spark_master", "Use engine spark.")
+    if name != "duckdb" and options.on_bad_lines != "fail":
+        raise DataError(f"engine {name} cannot skip broken lines", "Use engine duckdb.")
+    if name != "duckdb" and options.memory is not None:
+        raise DataError(f"engine {name} cannot be given a limit of memory", "Use engine duckdb.")
 
 
 def _backend(name: str, spark_master: str | None) -> Backend:

@@ -43,6 +43,9 @@ _RULES = {
     "less_than_equal": "be at most {le}",
 }
 
+# Keys that some blocks have and others cannot have.
+_ELSEWHERE = {"winsorize": "only a sum or a mean can be capped"}
+
 
 def faults_of(error: ValidationError, model: type[BaseModel], document: Document) -> list[Fault]:
     """One fault for each thing pydantic found, without what only follows from another."""
@@ -140,7 +143,7 @@ def _describe(details: ErrorDetails, path: YamlPath, keys: list[str]) -> tuple[s
     """A message and a hint for one of pydantic's errors."""
     kind, given, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        return "unknown key", nearest(str(path[-1]), keys)
+        return "unknown key", _ELSEWHERE.get(str(path[-1])) or nearest(str(path[-1]), keys)
     if kind == "missing":
         return "is missing", "every spec needs this key" if len(path) == 1 else ""
     if kind.startswith("union_tag"):

@@ -12,12 +12,13 @@ from abtest.metrics.first_event import FirstEventMetric
 from abtest.metrics.ratio import RatioMetric
 from abtest.metrics.sum import SumMetric
 from abtest.metrics.survey import SurveyMetric
-from abtest.spec.covariates import EventCovariate
+from abtest.spec.covariates import ColumnCovariate, EventCovariate
 from abtest.spec.faults import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from abtest.metrics.base import Metric
     from abtest.spec.experiment import Spec
     from abtest.spec.names import Names
 
@@ -150,3 +151,15 @@ def _covariates(spec: Spec, names: Names) -> Iterator[Fault]:
         elif spec.data.units is None:
             hint = "add `data.units: {path: customers.parquet}`"
             yield Fault(("covariates", key), "reads a column, but the data has no units", hint)
+        for metric in spec.metrics:
+            if isinstance(covariate, ColumnCovariate) and covariate.column in _outcomes(metric):
+                message = f"is {covariate.column!r}, an outcome: {metric.key} reads it"
+                hint = "a covariate is known before the treatment"
+                yield Fault(("covariates", key, "column"), message, hint)
+
+
+def _outcomes(metric: Metric) -> tuple[str, ...]:
+    """The columns of data.units that a metric reads."""
+    if isinstance(metric, RatioMetric):
+        return (metric.numerator, metric.denominator)
+    return tuple(metric.unit_row_columns().values())

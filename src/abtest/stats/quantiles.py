@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from abtest.stats.value_counts import Floats, ValueCounts
 
-_NEGLIGIBLE = 1e-15  # ranks less likely than that are left out
 _HALVINGS = 200
 _LARGEST = 1e150  # differences and ratios of larger values may overflow
 _BEYOND = 0.05  # a quantile that lies beyond the sample this likely cannot be compared

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from abtest.stats.summaries import PairMoments
 
 _ROUNDING = 1e-12  # a residual below this share of its terms is rounding, not variation
+_TOO_SMALL = "has a denominator too small to divide by"
 
 
 def ratio_level(pair: PairMoments) -> Level:
@@ -39,12 +40,17 @@ def ratio_level(pair: PairMoments) -> Level:
     if pair.mean_x <= 0:
         return Level(None, None, 0, "has a denominator that does not add up to more than zero")
     ratio = pair.mean_y / pair.mean_x
+    if not math.isfinite(ratio):
+        return Level(None, None, 0, _TOO_SMALL)
     if n == 1:
         return Level(ratio, None, 0, "has one observed unit, which shows no variation")
     terms = pair.m2_y + ratio * ratio * pair.m2_x
     residual = terms - 2 * ratio * pair.c_xy
     residual = residual if residual > _ROUNDING * terms else 0.0
-    return Level(ratio, residual / pair.mean_x / pair.mean_x / (n - 1) / n, n - 1)
+    variance = residual / pair.mean_x / pair.mean_x / (n - 1) / n
+    if not math.isfinite(terms + variance):
+        return Level(None, None, 0, _TOO_SMALL)
+    return Level(ratio, variance, n - 1)
 
 
 def linearized_ratio(

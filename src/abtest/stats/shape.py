@@ -86,6 +86,41 @@ def top_share(counts: ValueCounts) -> float | None:
     return float(counts.values[-1]) / total if total > 0 else None
 
 
+def share_of_top(counts: ValueCounts, share: float = 0.01) -> float | None:
+    """The part of the total that the units with the highest values have.
+
+    Args:
+        counts: The variant's value counts. Of a histogram, bin means stand in for values.
+        share: The share of units that are meant, in (0, 1); at least one unit is.
+
+    Returns:
+        Their part, from 0 to 1; None where the total is not positive or a value is negative.
+
+    Raises:
+        ValueError: ``share`` is not between 0 and 1.
+
+    Example:
+        >>> from abtest.stats.value_counts import ValueCounts
+        >>> share_of_top(ValueCounts.exact([1.0, 51.0], [99, 1]))
+        0.34
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share is {share}; it must be between 0 and 1.")
+    if not len(counts.values) or counts.values[0] < 0:
+        return None
+    total = float((counts.counts * counts.values).sum())
+    if not total > 0:
+        return None
+    left, found = max(1, math.ceil(share * counts.n)), 0.0
+    for value, n in zip(counts.values[::-1], counts.counts[::-1], strict=True):
+        taken = min(left, int(n))
+        found += taken * float(value)
+        left -= taken
+        if left == 0:
+            break
+    return found / total
+
+
 def skew_check(control: ValueCounts, treatment: ValueCounts) -> SkewCheck:
     """Whether Welch's t can stand the skew of these two variants.
 
