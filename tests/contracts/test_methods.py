@@ -2,10 +2,10 @@
 
 The nine invariants of the reference cases: p-value and intervals agree; swapped variants negate
 the difference and invert the ratio; churn is retention turned round; the currency does not matter;
-contrasts add up; neither the order of rows nor shards matter: all here, for every method. That
-what is filled in for missing history does not matter, and that adjusted contrasts add up, is in
-tests/stats/test_adjustment.py; that P(best) adds up to 1 in tests/methods/test_bayes.py. Looks whose
-boundaries could move do not exist yet.
+contrasts add up; neither the order of rows nor shards matter; P(best) adds up to 1: all here, for
+every method. That what is filled in for missing history does not matter, and that adjusted
+contrasts add up, is in tests/stats/test_adjustment.py. Looks whose boundaries could move do not
+exist yet.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from abtest.methods import METHODS, AnyMethod, default_method
+from abtest.methods import METHODS, AnyMethod, Bayes, default_method
 from abtest.stats.life_table import LifeTable
 from abtest.stats.summaries import (
     Clusters,
@@ -359,3 +359,17 @@ def test_the_order_of_rows_does_not_matter(
             assert got == pytest.approx(wanted, rel=1e-12, abs=1e-9), name
     if there.pvalue is not None:
         assert again.pvalue == pytest.approx(there.pvalue, rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("model", ["auto", "beta_binomial"])
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.integers(1, 400), st.floats(0, 1)), min_size=2, max_size=4))
+def test_prob_best_adds_up_to_1(model: str, variants: list[tuple[int, float]]) -> None:
+    control, *treatments = (Proportion(n, round(share * n)) for n, share in variants)
+    bayes = Bayes.model_validate({"model": model})
+    found = bayes.posterior(control, treatments, increase=True, ci_level=0.95)
+    if found.control_prob_best is None:
+        assert found.notes
+        return
+    total = found.control_prob_best + sum(one.prob_best or 0.0 for one in found.variants if one)
+    assert total == pytest.approx(1, abs=1e-6)
