@@ -361,7 +361,7 @@ def test_the_order_of_rows_does_not_matter(
         assert again.pvalue == pytest.approx(there.pvalue, rel=1e-6, abs=1e-12)
 
 
-@pytest.mark.parametrize("model", ["auto", "beta_binomial"])
+@pytest.mark.parametrize("model", ["normal_lift", "beta_binomial"])
 @settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(1, 400), st.floats(0, 1)), min_size=2, max_size=4))
 def test_prob_best_adds_up_to_1(model: str, variants: list[tuple[int, float]]) -> None:
