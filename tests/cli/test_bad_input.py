@@ -56,10 +56,10 @@ class Case:
 
 CASES = {
     "orders before the anchor": Case(
-        ["2 rows are from before the unit's assignment"],
+        ["2 of 42 rows of orders are from before their unit's assignment"],
         None,
         ["c001,2025-12-01T10:00:00Z,5", "c002,2025-12-01T10:00:00Z,5"],
-        check="unknown_units",
+        check="before_assignment",
         status="pass",
     ),
     "orders in the future": Case(

@@ -205,7 +205,9 @@ class PandasBackend:
 
 def _refuse_mixed_times(column: Any) -> None:  # noqa: ANN401 - a pandas column
     """Refuse times of which some have a zone: Arrow would take one kind for the other."""
-    zoned = {value.tzinfo is not None for value in column if isinstance(value, datetime)}
+    # A missing time is a time too, in pandas.
+    times = [value for value in column.dropna() if isinstance(value, datetime)]
+    zoned = {time.tzinfo is not None for time in times}
     if len(zoned) > 1:
         raise DataError(
             f"column {column.name!r} has times with and without a zone",
