@@ -19,7 +19,6 @@ from abtest.stats.shape import (
     share_of_top,
     skew_check,
     skewness,
-    top_share,
 )
 from abtest.stats.value_counts import (
     ValueCounts,
@@ -195,10 +194,6 @@ def test_shape_of_nothing_and_of_one_value() -> None:
     nothing, same = ValueCounts.of([]), ValueCounts.of([5.0, 5.0])
     assert skewness(nothing) is None
     assert skewness(same) is None
-    assert top_share(nothing) is None
-    assert top_share(ValueCounts.of([0.0])) is None
-    assert top_share(ValueCounts.of([-1.0, 5.0])) is None
-    assert top_share(same) == 0.5
     assert skew_check(same, same) == SkewCheck(None, None, passes=True)
     assert skew_check(nothing, ValueCounts.of([1.0, 2.0])).passes
 

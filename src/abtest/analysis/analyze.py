@@ -26,7 +26,7 @@ from abtest.analysis.records import Comparer
 from abtest.analysis.result import Result, WaterfallStep
 from abtest.analysis.skew import shapes_of, skewed_readings
 from abtest.analysis.streams import lag_of
-from abtest.analysis.summaries import Wish, summarize
+from abtest.analysis.summaries import Wish, need_passes, summarize
 from abtest.analysis.unsupported import unsupported_in
 from abtest.errors import DataError, Fault, SpecError
 from abtest.fields import MICROSECOND
@@ -169,7 +169,7 @@ class _Analysis:
         )
         frame, readings = facts.frame(), readings_of(spec)
         skewed = skewed_readings(spec)
-        if spec.cluster is not None or skewed:
+        if spec.cluster is not None or skewed or need_passes(readings):
             frame = engine.materialize(frame)
         found = summarize(engine, frame, readings, wish)
         if spec.cluster is not None:

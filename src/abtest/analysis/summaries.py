@@ -104,16 +104,19 @@ class Found:
     shapes: Mapping[tuple[str, str], ValueCounts] = field(default_factory=dict)
 
 
+def need_passes(readings: Sequence[Reading]) -> bool:
+    """Whether some reading needs a pass of its own, so that the frame is better computed once."""
+    return any(reading.summary in (LifeTable, ValueCounts) for reading in readings)
+
+
 def summarize(
     engine: Engine, frame: nw.LazyFrame[Any], readings: Sequence[Reading], wish: Wish
 ) -> Found:
     """Sufficient statistics of every reading and variant, in one pass where that is possible.
 
-    Curves and quantiles need a pass of their own each; the frame is then computed once and kept.
+    Curves and quantiles need a pass of their own each: see `need_passes`.
     """
     tables = [reading for reading in readings if reading.summary in (LifeTable, ValueCounts)]
-    if tables:
-        frame = engine.materialize(frame)
     sums = [_sums(reading, wish.history) for reading in readings if reading not in tables]
     groups = _first_pass(engine, frame, readings, sums, wish)
     found = _centred(engine, frame, sums, groups, wish)

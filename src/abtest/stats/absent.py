@@ -50,3 +50,14 @@ def without_inference(
         method=method,
         notes=(note,),
     )
+
+
+def problems_of(control: str, treatment: str) -> str:
+    """The problems of both variants in one sentence; empty where there are none.
+
+    Example:
+        >>> problems_of("has one unit", "")
+        'control has one unit'
+    """
+    named = (("control", control), ("treatment", treatment))
+    return "; ".join(f"{name} {problem}" for name, problem in named if problem)

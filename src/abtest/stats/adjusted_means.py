@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from abtest.stats.absent import without_inference
-from abtest.stats.correlated_pivot import Pair, correlated_comparison, problems
+from abtest.stats.absent import problems_of, without_inference
+from abtest.stats.correlated_pivot import Pair, correlated_comparison
 from abtest.stats.t_pivot import Level, t_estimate
 from abtest.stats.tails import check_ci_level
 
@@ -99,7 +99,7 @@ class AdjustedMeans:
         a, b = self._place(control), self._place(treatment)
         base, other = self.levels[a], self.levels[b]
         if base.value is None or other.value is None or base.problem or other.problem:
-            return problems(base, other)
+            return problems_of(base.problem, other.problem)
         residual_base, residual = base.variance or 0.0, other.variance or 0.0
         slopes = self._from_slopes(a, b)
         if residual_base + residual + slopes == 0:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from abtest.stats.absent import without_inference
+from abtest.stats.absent import problems_of, without_inference
 from abtest.stats.cluster_sums import ClusterLevel, Clusters, cluster_level
-from abtest.stats.correlated_pivot import Pair, correlated_comparison, problems
+from abtest.stats.correlated_pivot import Pair, correlated_comparison
 from abtest.stats.t_pivot import t_estimate
 from abtest.stats.tails import check_ci_level
 
@@ -85,7 +85,7 @@ def cluster_pair(control: Clusters, treatment: Clusters) -> Pair | str:
         'control has no observed units'
     """
     base, other = cluster_level(control), cluster_level(treatment)
-    problem = problems(base.level, other.level)
+    problem = problems_of(base.level.problem, other.level.problem)
     value_control, value = base.level.value, other.level.value
     if problem or value_control is None or value is None:
         return problem

@@ -6,13 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from abtest.stats.absent import CONTROL_NOT_POSITIVE, LIFT_UNBOUNDED
-from abtest.stats.comparison import Comparison, Interval
+from abtest.stats.comparison import Interval
 from abtest.stats.log_lift import LogLift
-from abtest.stats.tails import t_pvalue, t_quantile
+from abtest.stats.pivot import Pivot
 
 if TYPE_CHECKING:
-    from abtest.stats.t_pivot import Level
+    from abtest.stats.comparison import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +62,6 @@ class Pair:
         if ratio == 0 or not (math.isfinite(ratio) and math.isfinite(squares)):
             return None
         return LogLift(math.log(ratio), math.sqrt(max(squares, 0.0)))
-
-
-def problems(control: Level, treatment: Level) -> str:
-    """Why there is no inference on two levels, or an empty string.
-
-    Example:
-        >>> from abtest.stats.t_pivot import Level
-        >>> problems(Level(1.0, None, 0, "has one unit"), Level(1.0, 1.0, 9))
-        'control has one unit'
-    """
-    named = (("control", control), ("treatment", treatment))
-    return "; ".join(f"{name} {level.problem}" for name, level in named if level.problem)
 
 
 def joint_fieller_lift(pair: Pair, quantile: float) -> Interval | None:
@@ -154,26 +141,10 @@ def correlated_comparison(
         >>> correlated_comparison(pair, ci_level=0.95, method="any").statistic
         2.0
     """
-    quantile = t_quantile(pair.df, ci_level)
     se = math.sqrt(pair.difference_variance)
-    lift = lift_ci = None
-    reasons: tuple[str, ...] = (CONTROL_NOT_POSITIVE,)
-    if pair.value_control > 0:
-        lift = pair.difference / pair.value_control
-        lift_ci = joint_fieller_lift(pair, quantile)
-        reasons = () if lift_ci else (LIFT_UNBOUNDED,)
-    return Comparison(
-        value=pair.value,
-        value_control=pair.value_control,
-        difference=pair.difference,
-        difference_ci=Interval(pair.difference - quantile * se, pair.difference + quantile * se),
-        lift=lift,
-        lift_ci=lift_ci,
-        se=se,
-        statistic=pair.difference / se,
-        df=pair.df,
-        pvalue=t_pvalue(pair.difference / se, pair.df),
+    return Pivot(pair.value_control, pair.value, se, pair.df).comparison(
+        lambda quantile: joint_fieller_lift(pair, quantile),
         ci_level=ci_level,
         method=method,
-        notes=(*reasons, *notes),
+        notes=notes,
     )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from abtest.stats.absent import CONTROL_NOT_POSITIVE, LIFT_UNBOUNDED, without_inference
-from abtest.stats.comparison import Comparison, Interval
+from abtest.stats.absent import problems_of, without_inference
 from abtest.stats.fieller import fieller_lift
-from abtest.stats.tails import normal_pvalue, normal_quantile
+from abtest.stats.pivot import Pivot
+from abtest.stats.tails import check_ci_level
+
+if TYPE_CHECKING:
+    from abtest.stats.comparison import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,6 @@ class NormalLevel:
     value: float | None
     variance: float
     problem: str = ""
-
-
-def problems_of(control: str, treatment: str) -> str:
-    """The problems of both variants in one sentence; empty where there are none."""
-    named = (("control", control), ("treatment", treatment))
-    return "; ".join(f"{name} {problem}" for name, problem in named if problem)
 
 
 def normal_comparison(
@@ -60,34 +58,14 @@ def normal_comparison(
         >>> normal_comparison(control, treatment, 0.95, "rmst").statistic
         2.0
     """
-    quantile = normal_quantile(ci_level)
+    check_ci_level(ci_level)
     problems = problems_of(control.problem, treatment.problem)
     if problems or control.value is None or treatment.value is None:
         return without_inference(
             control.value, treatment.value, ci_level=ci_level, method=method, note=problems
         )
-    difference = treatment.value - control.value
+    known = control.value, control.variance, treatment.value, treatment.variance
     se = math.sqrt(control.variance + treatment.variance)
-    lift = lift_ci = None
-    notes: tuple[str, ...] = (CONTROL_NOT_POSITIVE,)
-    if control.value > 0:
-        lift = difference / control.value
-        lift_ci = fieller_lift(
-            control.value, control.variance, treatment.value, treatment.variance, quantile
-        )
-        notes = () if lift_ci else (LIFT_UNBOUNDED,)
-    return Comparison(
-        value=treatment.value,
-        value_control=control.value,
-        difference=difference,
-        difference_ci=Interval(difference - quantile * se, difference + quantile * se),
-        lift=lift,
-        lift_ci=lift_ci,
-        se=se,
-        statistic=difference / se,
-        df=None,
-        pvalue=normal_pvalue(difference / se),
-        ci_level=ci_level,
-        method=method,
-        notes=notes,
+    return Pivot(control.value, treatment.value, se, None).comparison(
+        lambda quantile: fieller_lift(*known, quantile), ci_level=ci_level, method=method
     )

@@ -65,27 +65,6 @@ def _skewness(variants: tuple[ValueCounts, ...]) -> float | None:
     return third / n
 
 
-def top_share(counts: ValueCounts) -> float | None:
-    """The largest customer's share of the total, from 0 to 1.
-
-    Args:
-        counts: The variant's value counts. Of a histogram, the mean of the highest bin stands in
-            for its largest value.
-
-    Returns:
-        The share; None where the total is not positive or a value is negative.
-
-    Example:
-        >>> from abtest.stats.value_counts import ValueCounts
-        >>> top_share(ValueCounts.of([1.0, 2.0, 5.0]))
-        0.625
-    """
-    if not len(counts.values) or counts.values[0] < 0:
-        return None
-    total = float((counts.counts * counts.values).sum())
-    return float(counts.values[-1]) / total if total > 0 else None
-
-
 def share_of_top(counts: ValueCounts, share: float = 0.01) -> float | None:
     """The part of the total that the units with the highest values have.
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from abtest.stats.absent import CONTROL_NOT_POSITIVE, LIFT_UNBOUNDED, without_inference
-from abtest.stats.comparison import Comparison, Estimate, Interval
+from abtest.stats.absent import problems_of, without_inference
+from abtest.stats.comparison import Estimate, Interval
 from abtest.stats.fieller import fieller_lift
-from abtest.stats.tails import check_ci_level, t_pvalue, t_quantile
+from abtest.stats.pivot import Pivot
+from abtest.stats.tails import check_ci_level, t_quantile
+
+if TYPE_CHECKING:
+    from abtest.stats.comparison import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +75,16 @@ def t_comparison(control: Level, treatment: Level, ci_level: float, method: str)
         2.0
     """
     check_ci_level(ci_level)
-    problems = [
-        f"{name} {level.problem}"
-        for name, level in (("control", control), ("treatment", treatment))
-        if level.problem
-    ]
+    problems = problems_of(control.problem, treatment.problem)
     if not problems and control.variance == 0 and treatment.variance == 0:
-        problems.append("neither variant varies: there is nothing to test against")
+        problems = "neither variant varies: there is nothing to test against"
     if problems:
         return without_inference(
             control.value,
             treatment.value,
             ci_level=ci_level,
             method=method,
-            note="; ".join(problems),
+            note=problems,
         )
     return _with_inference(control, treatment, ci_level, method)
 
@@ -91,30 +92,11 @@ def t_comparison(control: Level, treatment: Level, ci_level: float, method: str)
 def _with_inference(control: Level, treatment: Level, ci_level: float, method: str) -> Comparison:
     value_control, value = control.value or 0.0, treatment.value or 0.0
     variance_control, variance = control.variance or 0.0, treatment.variance or 0.0
-    df = satterthwaite(control, treatment)
-    quantile = t_quantile(df, ci_level)
-    difference = value - value_control
     se = math.sqrt(variance_control + variance)
-    lift = lift_ci = None
-    notes: tuple[str, ...] = (CONTROL_NOT_POSITIVE,)
-    if value_control > 0:
-        lift = difference / value_control
-        lift_ci = fieller_lift(value_control, variance_control, value, variance, quantile)
-        notes = () if lift_ci else (LIFT_UNBOUNDED,)
-    return Comparison(
-        value=value,
-        value_control=value_control,
-        difference=difference,
-        difference_ci=Interval(difference - quantile * se, difference + quantile * se),
-        lift=lift,
-        lift_ci=lift_ci,
-        se=se,
-        statistic=difference / se,
-        df=df,
-        pvalue=t_pvalue(difference / se, df),
-        ci_level=ci_level,
-        method=method,
-        notes=notes,
+    pivot = Pivot(value_control, value, se, satterthwaite(control, treatment))
+    known = value_control, variance_control, value, variance
+    return pivot.comparison(
+        lambda quantile: fieller_lift(*known, quantile), ci_level=ci_level, method=method
     )
 
 
