@@ -9,7 +9,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no
 	--no-emit-trusted-host --strip-extras --no-header --allow-unsafe
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-ENGINES := $(VENV)/engines
+INTEGRATION := $(VENV)/integration
 
 .PHONY: help demo check test calibrate integration benchmark format lock clean
 
@@ -32,7 +32,7 @@ test: $(VENV)/stamp ## All tests that need nothing but Python
 calibrate: $(VENV)/stamp ## Slow tests: ten million ids and the like
 	$(BIN)/pytest -m slow -rs
 
-integration: $(VENV)/stamp $(ENGINES) ## Tests that build, install or start something real
+integration: $(VENV)/stamp $(INTEGRATION) ## Tests that build, install or start something real
 	$(BIN)/pytest -m integration -rs
 
 benchmark: $(VENV)/stamp ## Measure start-up and whole runs
@@ -44,19 +44,19 @@ format: $(VENV)/stamp ## Format the code
 
 lock: $(VENV)/stamp ## Pin the newest versions of all dependencies
 	$(COMPILE) --upgrade --extra dev --output-file requirements.txt pyproject.toml
-	$(filter-out --allow-unsafe,$(COMPILE)) --upgrade --extra engines --constraint requirements.txt \
+	$(filter-out --allow-unsafe,$(COMPILE)) --upgrade --extra integration --constraint requirements.txt \
 		$$(sed -n 's/^\([a-z][^=[:space:]]*\)==.*/--unsafe-package \1/p' requirements.txt) \
-		--output-file requirements-engines.txt pyproject.toml
-	sed -i.bak '/^# WARNING/,$$d' requirements-engines.txt && rm requirements-engines.txt.bak
+		--output-file requirements-integration.txt pyproject.toml
+	sed -i.bak '/^# WARNING/,$$d' requirements-integration.txt && rm requirements-integration.txt.bak
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage*
 
-# Spark and ClickHouse are large, and only their own tests need them: where they cannot be had,
-# those tests skip and say so. The lock holds what requirements.txt does not.
-$(ENGINES): requirements-engines.txt $(VENV)/stamp
-	$(PIP) install --require-hashes --no-deps --requirement requirements-engines.txt && touch $@ || \
-		echo "Spark and ClickHouse could not be installed: their tests will skip"
+# Spark, ClickHouse, web frameworks and the like are large, and only their own tests need them:
+# where they cannot be had, those tests skip and say so. The lock holds what requirements.txt does not.
+$(INTEGRATION): requirements-integration.txt $(VENV)/stamp
+	$(PIP) install --require-hashes --no-deps --requirement requirements-integration.txt && touch $@ || \
+		echo "requirements-integration.txt could not be installed: its tests will skip"
 
 $(VENV)/stamp: requirements.txt pyproject.toml Makefile
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -107,7 +107,7 @@ def _read(path: Path) -> Iterator[Row]:
 def run_spark(jobs: Sequence[Job], folder: Path) -> list[list[Row]]:
     """Spark on this machine, in a process of its own: it leaves sockets open."""
     if importlib.util.find_spec("pyspark") is None:
-        pytest.skip("pyspark is not installed: pip install abtest[engines]")
+        pytest.skip("pyspark is not installed: pip install abtest[integration]")
     if shutil.which("java") is None:
         pytest.skip("Spark needs Java, which is not installed")
     return _by_script("run_spark.py", jobs, folder)
@@ -116,7 +116,7 @@ def run_spark(jobs: Sequence[Job], folder: Path) -> list[list[Row]]:
 def run_clickhouse(jobs: Sequence[Job], folder: Path) -> list[list[Row]]:
     """ClickHouse as a library, in a process of its own: a process can have one only."""
     if importlib.util.find_spec("chdb") is None:
-        pytest.skip("chdb is not installed: pip install abtest[engines]")
+        pytest.skip("chdb is not installed: pip install abtest[integration]")
     return _by_script("run_clickhouse.py", jobs, folder)
 
 
