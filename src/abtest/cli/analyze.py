@@ -7,20 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from abtest.cli.formats import Format, format_of, write_result
+
 if TYPE_CHECKING:
     from abtest.analysis.result import Result
 
 
 OnBadLines = Literal["fail", "skip"]
 Engine = Literal["duckdb", "polars", "pandas", "spark"]
-Format = Literal["table", "json", "csv", "md", "html"]
-_ENDINGS: dict[str, Format] = {
-    ".json": "json",
-    ".csv": "csv",
-    ".md": "md",
-    ".html": "html",
-    ".txt": "table",
-}
 
 
 def analyze(
@@ -67,7 +61,7 @@ def analyze(
     check failed) or 4 (not readable yet). With 3 and 4 the output is still written, and marked.
     """
     tables = _tables(data or [])
-    format_ = format or _format_of(output)
+    format_ = format or format_of(output)
     _check_instant(as_of)
     if spark_master is not None and engine != "spark":
         raise typer.BadParameter("--spark-master needs --engine spark")
@@ -87,7 +81,7 @@ def analyze(
             progress=progress.step,
         )
     inputs = [spec, *_inputs(spec, result, tables)]
-    _write(result, format_, output, inputs)
+    write_result(result, format_, output, inputs)
     if format_ == "table" and output is None and report:
         _write_report(result, spec, inputs)
     raise typer.Exit(result.exit_code)
@@ -117,15 +111,6 @@ def _check_instant(as_of: str | None) -> None:
         raise typer.BadParameter(f"--as-of {error}") from error
 
 
-def _format_of(output: Path | None) -> Format:
-    if output is None:
-        return "table"
-    ending = _ENDINGS.get(output.suffix.lower())
-    if ending is None:
-        raise typer.BadParameter(f"{output} has no ending that says how to write it; add --format")
-    return ending
-
-
 def _inputs(spec: Path, result: Result, tables: dict[str, str]) -> list[Path]:
     """The files that were read, which must not be written over."""
     from abtest.sources.files import files_named
@@ -137,21 +122,6 @@ def _inputs(spec: Path, result: Result, tables: dict[str, str]) -> list[Path]:
     paths = [*named, *tables.values()]
     matched = [found for path in paths for found in files_named(spec.parent, path)]
     return [*(spec.parent / path for path in paths), *matched]
-
-
-def _write(result: Result, format_: Format, output: Path | None, inputs: list[Path]) -> None:
-    from abtest.cli.output import write_text
-    from abtest.report import print_report, render
-
-    if output is not None:
-        write_text(output, render(result, format_), inputs)
-        typer.echo(f"Wrote {output}", err=True)
-    elif format_ == "table":
-        from rich.console import Console
-
-        print_report(result, Console())
-    else:
-        typer.echo(render(result, format_), nl=False)
 
 
 def _write_report(result: Result, spec: Path, inputs: list[Path]) -> None:

@@ -18,6 +18,7 @@ from abtest.cli.assign import assign
 from abtest.cli.compile import compile_
 from abtest.cli.init import init
 from abtest.cli.plan import plan
+from abtest.cli.report import report
 from abtest.cli.schema import schema
 from abtest.cli.sql import sql
 from abtest.cli.validate import validate
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (init, validate, schema, plan, assign, sql, compile_, analyze):
+for command in (init, validate, schema, plan, assign, sql, compile_, analyze, report):
     app.command(command.__name__.rstrip("_"))(command)
 
 

@@ -1,0 +1,47 @@
+"""How a result is shown: which format, and where it goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from abtest.analysis.result import Result
+
+Format = Literal["table", "json", "csv", "md", "html"]
+_ENDINGS: dict[str, Format] = {
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "md",
+    ".html": "html",
+    ".txt": "table",
+}
+
+
+def format_of(output: Path | None) -> Format:
+    """The format that a file's ending asks for; the table where there is no file."""
+    if output is None:
+        return "table"
+    ending = _ENDINGS.get(output.suffix.lower())
+    if ending is None:
+        raise typer.BadParameter(f"{output} has no ending that says how to write it; add --format")
+    return ending
+
+
+def write_result(result: Result, format_: Format, output: Path | None, inputs: list[Path]) -> None:
+    """Show a result on stdout, or write it whole to a file that is none of the inputs."""
+    from abtest.cli.output import write_text
+    from abtest.report import print_report, render
+
+    if output is not None:
+        write_text(output, render(result, format_), inputs)
+        typer.echo(f"Wrote {output}", err=True)
+    elif format_ == "table":
+        from rich.console import Console
+
+        print_report(result, Console())
+    else:
+        typer.echo(render(result, format_), nl=False)
