@@ -35,7 +35,7 @@ def result(made: Path, tmp_path: Path) -> Path:
 def test_every_view_has_the_bytes_of_the_analysis(made: Path, result: Path, format_: str) -> None:
     told = run("report", result, "-f", format_).worked()
     assert told.err == ""
-    assert told.out == run("analyze", made, "-f", format_, "--no-report").worked().out
+    assert told.out == run("analyze", made, "-f", format_, "--no-report", "--no-save").worked().out
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

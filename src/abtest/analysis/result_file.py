@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from abtest.analysis.result import Result
 from abtest.errors import DataError
@@ -13,7 +13,7 @@ from abtest.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SCHEMA: str = get_args(Result.model_fields["schema_"].annotation)[0]
+_Document = TypeVar("_Document", bound=BaseModel)
 _WRITE = "`abtest analyze SPEC -o RESULT.json` writes one."
 
 
@@ -29,34 +29,53 @@ def read_result(path: Path) -> Result:
     Raises:
         DataError: The file cannot be read, is cut short, or is no result of this version.
     """
-    data = _parsed(path)
+    return read_document(path, Result, "result", _WRITE)
+
+
+def read_document(path: Path, model: type[_Document], what: str, hint: str) -> _Document:
+    """Read a JSON file of ours, which names its ``schema`` first.
+
+    Args:
+        path: The file.
+        model: What it holds; its field ``schema_`` says which schema that is.
+        what: What it is, in words.
+        hint: What to do where the file is not one.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        DataError: The file cannot be read, is cut short, or holds something else.
+    """
+    data = _parsed(path, what, hint)
     if not isinstance(data, dict) or "schema" not in data:
-        raise DataError(f"{path} is not a result: it has no `schema`", _WRITE)
-    if data["schema"] != _SCHEMA:
+        raise DataError(f"{path} is not a {what}: it has no `schema`", hint)
+    schema = get_args(model.model_fields["schema_"].annotation)[0]
+    if data["schema"] != schema:
         raise DataError(
-            f"{path}: `schema` is {data['schema']!r}; this version of abtest reads {_SCHEMA!r}",
-            "read it with the version that wrote it (`abtest_version`), or analyze again.",
+            f"{path}: `schema` is {data['schema']!r}; this version of abtest reads {schema!r}",
+            "read it with the version that wrote it (`abtest_version`), or write it anew.",
         )
     try:
-        return Result.from_dict(data)
+        return model.model_validate({"schema_": data.pop("schema"), **data})
     except ValidationError as error:
-        raise DataError(f"{path} is not a whole result: {_first(error)}", _WRITE) from error
+        raise DataError(f"{path} is not a whole {what}: {_first(error)}", hint) from error
 
 
-def _parsed(path: Path) -> Any:  # noqa: ANN401 - JSON may hold anything
+def _parsed(path: Path, what: str, hint: str) -> Any:  # noqa: ANN401 - JSON may hold anything
     try:
         text = path.read_text(encoding="utf-8-sig")
         return json.loads(text, parse_constant=_refuse)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text", _WRITE) from error
+        raise DataError(f"{path} is not UTF-8 text", hint) from error
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        hint = "is the file cut short? Analyze again to write it anew."
-        raise DataError(f"{path} is not JSON ({where}: {error.msg})", hint) from error
+        cut = "is the file cut short? Write it anew."
+        raise DataError(f"{path} is not JSON ({where}: {error.msg})", cut) from error
     except (RecursionError, ValueError) as error:
-        raise DataError(f"{path} is not a result: {error}", _WRITE) from error
+        raise DataError(f"{path} is not a {what}: {error}", hint) from error
 
 
 def _refuse(constant: str) -> None:

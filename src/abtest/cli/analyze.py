@@ -54,8 +54,15 @@ def analyze(
     report: Annotated[
         bool, typer.Option(help="With the table, also write an HTML report beside the spec.")
     ] = True,
+    save: Annotated[
+        bool | None,
+        typer.Option(
+            "--save/--no-save",
+            help="Keep the result in results/ beside the spec; with the table that is the default.",
+        ),
+    ] = None,
 ) -> None:
-    """Analyze an experiment: a table, a verdict, a report.
+    """Analyze an experiment: a table, a verdict, a report, and the result for the archive.
 
     Exits with 0 (done), 1 (the spec, the data or a file is at fault), 2 (wrong usage), 3 (a health
     check failed) or 4 (not readable yet). With 3 and 4 the output is still written, and marked.
@@ -84,6 +91,8 @@ def analyze(
     write_result(result, format_, output, inputs)
     if format_ == "table" and output is None and report:
         _write_report(result, spec, inputs)
+    if save or (save is None and format_ == "table" and output is None):
+        _save(result, spec, inputs, asked=save is not None)
     raise typer.Exit(result.exit_code)
 
 
@@ -122,6 +131,20 @@ def _inputs(spec: Path, result: Result, tables: dict[str, str]) -> list[Path]:
     paths = [*named, *tables.values()]
     matched = [found for path in paths for found in files_named(spec.parent, path)]
     return [*(spec.parent / path for path in paths), *matched]
+
+
+def _save(result: Result, spec: Path, inputs: list[Path], *, asked: bool) -> None:
+    from abtest.cli.saving import save_result
+    from abtest.errors import AbtestError
+
+    try:
+        told = save_result(result, spec.parent, inputs, force=asked)
+    except AbtestError as error:  # nobody asked for it: what was asked for is done
+        if asked:
+            raise
+        typer.echo(f"Not saved: {error}", err=True)
+        return
+    typer.echo(told, err=asked)
 
 
 def _write_report(result: Result, spec: Path, inputs: list[Path]) -> None:

@@ -16,6 +16,7 @@ from abtest import __version__
 from abtest.cli.analyze import analyze
 from abtest.cli.assign import assign
 from abtest.cli.compile import compile_
+from abtest.cli.decide import decide
 from abtest.cli.init import init
 from abtest.cli.plan import plan
 from abtest.cli.report import report
@@ -32,7 +33,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (init, validate, schema, plan, assign, sql, compile_, analyze, report):
+COMMANDS = (
+    init,
+    validate,
+    schema,
+    plan,
+    assign,
+    sql,
+    compile_,
+    analyze,
+    report,
+    decide,
+)
+
+for command in COMMANDS:
     app.command(command.__name__.rstrip("_"))(command)
 
 
