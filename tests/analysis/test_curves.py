@@ -129,6 +129,17 @@ def test_the_curves_are_those_of_statsmodels(retail: Result, durations: pd.DataF
         assert found["followed_to"] == 90.0
 
 
+def test_the_bands_are_log_log_intervals_of_statsmodels_standard_errors(
+    retail: Result, durations: pd.DataFrame
+) -> None:
+    curve = SurvfuncRight(durations.time, durations.event)
+    survival, se = np.array(curve.surv_prob), np.array(curve.surv_prob_se)
+    stretch = np.exp(stats.norm.isf(0.025) * se / (survival * np.log(survival)))
+    for found in retail.curves:
+        assert found["low"] == pytest.approx((1 - survival**stretch).tolist(), rel=1e-9)
+        assert found["high"] == pytest.approx((1 - survival ** (1 / stretch)).tolist(), rel=1e-9)
+
+
 def test_the_check_of_readings_is_statsmodels_log_rank(
     retail: Result, durations: pd.DataFrame
 ) -> None:

@@ -282,7 +282,10 @@ def test_the_curves_are_a_small_table(logged: Result) -> None:
     assert dict(curves.rows)[COUPON] == tuple(cells)
     assert f"| next | coupon | {' | '.join(cells)} |" in render(logged, "md")
     assert f"coupon {' '.join(cells)}" in words_of(logged, "table")
-    assert f"coupon {' '.join(cells)}" in words_of(logged, "html")
+    lows, highs = (dict(zip(curve["time"], curve[end], strict=True)) for end in ("low", "high"))
+    last = max(at)
+    band = f"{100 * lows[last]:.1f}% to {100 * highs[last]:.1f}%"
+    assert f"{cells[-1]} {band}" in words_of(logged, "html")
     narrow = re.sub(r"\s+", " ", printed(logged, 30))
     assert f"coupon day 6 {cells[0]} day 12 {cells[1]}" in narrow
 
@@ -305,6 +308,19 @@ def test_a_curve_is_known_as_far_as_somebody_was_followed() -> None:
     assert len(curves.lines) == 1
     assert curves.moments == ("0.4", "0.8", "1.2", "1.6", "2")
     assert curves.rows == (("a", ("0.0%", "0.0%", "50.0%", "50.0%", "50.0%")),)
+
+
+def test_the_band_is_known_where_the_curve_is() -> None:
+    found = {"metric": "m", "variant": "a", "time": [1.0, 2.0], "share": [0.5, 0.6],
+             "low": [0.4, None], "high": [0.7, None], "followed_to": 3.0}  # fmt: skip
+    (curves,) = build_view(result(curves=[found])).curves
+    band = [curves.lines[0].band_at(time) for time in (0.5, 1, 1.9, 2, 4)]
+    assert band == [None, (0.4, 0.7), (0.4, 0.7), None, None]
+    assert curves.bands == (("—", "40.0% to 70.0%", "40.0% to 70.0%", "—", "—"),)
+    html = render(result(curves=[found]), "html")
+    assert "PolyCollection" in html
+    del found["low"], found["high"]  # as results of earlier versions are
+    assert "PolyCollection" not in render(result(curves=[found]), "html")
 
 
 def test_the_chart_names_every_line_at_its_end_and_in_words() -> None:
@@ -533,4 +549,5 @@ def test_the_page_with_curves_is_well_formed(logged: Result) -> None:
         target = attributes.get("xlink:href") or attributes.get("href")
         assert target is None or target[1:] in ids
     assert len(page.attributes("caption")) == len(page.attributes("table"))
-    assert len([one for one in page.attributes("svg") if one.get("role") == "img"]) == 3
+    drawings = [str(one["aria-label"]) for one in page.attributes("svg") if one["role"] == "img"]
+    assert [told.split()[0] for told in drawings] == ["From", "From", "Lift", "Share", "Share"]

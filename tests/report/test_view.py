@@ -307,6 +307,19 @@ def test_metrics_with_the_same_counts_and_date_are_told_together() -> None:
     ]
 
 
+def test_the_waterfall_goes_from_all_units_down_to_those_that_count() -> None:
+    (counts,) = build_view(rich_result()).counts
+    assert counts.has_losses
+    steps = [(step.label, step.start, step.end, step.text) for step in counts.rows[2].steps]
+    assert steps == [
+        ("assigned", 0, 12502, "12,502"),
+        ("immature", 12381, 12502, "-121"),
+        ("without a value", 12380, 12381, "-1"),
+        ("counted", 0, 12380, "12,380"),
+    ]
+    assert [row.steps for row in build_view(result()).counts[0].rows] == [(), ()]
+
+
 def test_a_step_that_one_variant_lacks_is_a_dash() -> None:
     steps = [
         WaterfallStep(step="assigned", variant="a", n=2),

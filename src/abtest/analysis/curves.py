@@ -10,7 +10,7 @@ from abtest.analysis.readings import other_reading, readings_of
 from abtest.analysis.result import Check
 from abtest.metrics.base import EventMetric
 from abtest.stats.incidence import incidence, incidence_estimate
-from abtest.stats.kaplan_meier import kaplan_meier_curve
+from abtest.stats.kaplan_meier import CurvePoint, kaplan_meier_curve, survival_interval
 from abtest.stats.life_table import LifeTable
 from abtest.stats.maturity import cohorts_agree, readings_agree
 from abtest.stats.summaries import Proportion
@@ -22,12 +22,18 @@ if TYPE_CHECKING:
     from abtest.metrics.base import Metric
     from abtest.spec import Spec
     from abtest.spec.variants import Variant
+    from abtest.stats.kaplan_meier import Curve
 
 ALPHA = 0.01
 
 
 def curves(spec: Spec, summaries: Summaries) -> Iterator[dict[str, Any]]:
-    """The share with the event by each time, for each survival reading and variant."""
+    """The share with the event by each time, for each survival reading and variant.
+
+    ``low`` and ``high`` hold the log-log interval at each time on its own, at the level of the
+    results; null where the curve has no variance.
+    """
+    ci_level = 1 - spec.analysis.alpha
     for reading in readings_of(spec):
         for variant in spec.variants or ():
             table = summaries[reading.name, variant.key].summary
@@ -40,8 +46,22 @@ def curves(spec: Spec, summaries: Summaries) -> Iterator[dict[str, Any]]:
                 "variant": variant.key,
                 "time": [float(time) for time in curve.times],
                 "share": [-math.expm1(value) for value in curve.log_survival],
+                **_band(curve, ci_level),
                 "followed_to": table.last,
             }
+
+
+def _band(curve: Curve, ci_level: float) -> dict[str, list[float | None]]:
+    """The ends of the interval of the share with the event at each time."""
+    lows: list[float | None] = []
+    highs: list[float | None] = []
+    for log_survival, greenwood in zip(curve.log_survival, curve.greenwood, strict=True):
+        at_the_end = "nobody is left" if math.isinf(log_survival) else ""
+        point = CurvePoint(float(log_survival), float(greenwood), 0, at_the_end)
+        interval = survival_interval(point, ci_level)
+        lows.append(None if interval is None else 1 - interval.high)
+        highs.append(None if interval is None else 1 - interval.low)
+    return {"low": lows, "high": highs}
 
 
 def censored_readings(spec: Spec, summaries: Summaries) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,29 @@ _Steps = dict[tuple[str | None, str], dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
+class CountsStep:
+    """One bar of the waterfall: all units, those that are lost on the way, or those left over.
+
+    Attributes:
+        label: What the bar stands for.
+        start: Where it begins, in units.
+        end: Where it ends, in units.
+        is_loss: Whether these units are not counted.
+    """
+
+    label: str
+    start: int
+    end: int
+    is_loss: bool
+
+    @property
+    def text(self) -> str:
+        """How many units, with a minus sign where they are lost."""
+        told = numbers.count(self.end - self.start)
+        return f"-{told}" if self.is_loss else told
+
+
+@dataclass(frozen=True, slots=True)
 class CountsRow:
     """How many units of one variant stand where.
 
@@ -27,6 +50,7 @@ class CountsRow:
         mature: Those whose window is over; a dash likewise.
         missing: Mature units without a value; None where every unit has one.
         n: Those that the result counts.
+        steps: The same as bars; none where it is not known who was assigned.
     """
 
     variant: str
@@ -36,6 +60,7 @@ class CountsRow:
     mature: str
     missing: str | None
     n: str
+    steps: tuple[CountsStep, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -60,6 +85,11 @@ class Counts:
     metrics: tuple[str, ...]
     readable: str | None
     rows: tuple[CountsRow, ...]
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether any unit that was assigned is not counted, so that there is a way to draw."""
+        return any(step.is_loss for row in self.rows for step in row.steps)
 
 
 def build_counts(result: Result) -> tuple[Counts, ...]:
@@ -95,7 +125,24 @@ def _row(steps: _Steps, metric: str, variant: str, *, waits: bool) -> CountsRow:
         mature=numbers.count(mature if waits else None),
         missing=numbers.count(missing) if missing else None,
         n=numbers.count(n),
+        steps=_bars(assigned, eligible, mature if waits else eligible, n),
     )
+
+
+def _bars(
+    assigned: int | None, eligible: int | None, mature: int | None, n: int | None
+) -> tuple[CountsStep, ...]:
+    """From all units down to those that count; a step at which nobody is lost is left out."""
+    if assigned is None or eligible is None or mature is None or n is None:
+        return ()
+    losses = (
+        CountsStep("ineligible", eligible, assigned, is_loss=True),
+        CountsStep("immature", mature, eligible, is_loss=True),
+        CountsStep("without a value", n, mature, is_loss=True),
+    )
+    lost = [step for step in losses if step.end > step.start]
+    first = CountsStep("assigned", 0, assigned, is_loss=False)
+    return (first, *lost, CountsStep("counted", 0, n, is_loss=False))
 
 
 def _lost(before: int | None, after: int | None) -> int | None:

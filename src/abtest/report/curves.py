@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from abtest.report import numbers, words
 from abtest.report.groups import metric_name
@@ -20,13 +20,23 @@ _COLUMNS = 5
 
 @dataclass(frozen=True, slots=True)
 class CurveLine:
-    """One variant's curve: the share steps up at each time, and is known up to a last one."""
+    """One variant's curve: the share steps up at each time, and is known up to a last one.
+
+    Attributes:
+        name: The variant.
+        is_control: Whether the others are compared with it.
+        times: When the share rises.
+        shares: The share from each of these times on.
+        followed_to: The last time at which somebody was followed.
+        band: The share's interval from each of these times on; None where there is none.
+    """
 
     name: str
     is_control: bool
     times: tuple[float, ...]
     shares: tuple[float, ...]
     followed_to: float
+    band: tuple[tuple[float, float] | None, ...] = ()
 
     def share_at(self, time: float) -> float | None:
         """The share with the event by a time; None where nobody was followed so long."""
@@ -34,6 +44,12 @@ class CurveLine:
             return None
         place = bisect_right(self.times, time)
         return self.shares[place - 1] if place else 0.0
+
+    def band_at(self, time: float) -> tuple[float, float] | None:
+        """The interval of the share with the event by a time; None where there is none."""
+        place = bisect_right(self.times, time)
+        known = 0 < place <= len(self.band) and time <= self.followed_to
+        return self.band[place - 1] if known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +63,8 @@ class Curves:
         lines: One curve for each variant.
         moments: A few times, as text.
         rows: Each variant's name, and its shares at those times.
+        bands: The intervals of those shares, in the same order.
+        level: Coverage of the intervals.
     """
 
     metric: str
@@ -55,6 +73,8 @@ class Curves:
     lines: tuple[CurveLine, ...]
     moments: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
+    bands: tuple[tuple[str, ...], ...] = ()
+    level: str = ""
 
 
 def build_curves(result: Result) -> tuple[Curves, ...]:
@@ -69,10 +89,16 @@ def build_curves(result: Result) -> tuple[Curves, ...]:
             is_control=curve["variant"] in controls,
             times=tuple(curve["time"]),
             shares=tuple(curve["share"]),
+            band=_band(curve),
             followed_to=curve["followed_to"],
         )
         lines.setdefault(str(curve["metric"]), []).append(line)
     return tuple(_curves(result, metric, tuple(found)) for metric, found in lines.items())
+
+
+def _band(curve: dict[str, Any]) -> tuple[tuple[float, float] | None, ...]:
+    ends = zip(curve.get("low", ()), curve.get("high", ()), strict=True)
+    return tuple(None if low is None or high is None else (low, high) for low, high in ends)
 
 
 def _curves(result: Result, metric: str, lines: tuple[CurveLine, ...]) -> Curves:
@@ -88,7 +114,18 @@ def _curves(result: Result, metric: str, lines: tuple[CurveLine, ...]) -> Curves
             (line.name, tuple(numbers.share(line.share_at(time)) for time in moments))
             for line in lines
         ),
+        bands=tuple(tuple(_between(line.band_at(time)) for time in moments) for line in lines),
+        level=_level(result, metric),
     )
+
+
+def _between(band: tuple[float, float] | None) -> str:
+    return numbers.ABSENT if band is None else " to ".join(map(numbers.share, band))
+
+
+def _level(result: Result, metric: str) -> str:
+    levels = (record.ci_level for record in result.results if record.metric == metric)
+    return numbers.level(next(levels, 0.95))
 
 
 def _moments(end: float) -> tuple[float, ...]:

@@ -93,7 +93,8 @@ MEANINGS: dict[Section, str] = {
     ),
     "curves": (
         "How the share of customers with the event grows with the time since their start. Those "
-        "who are still followed count for as long as they were, so that this uses all of them."
+        "who are still followed count for as long as they were, so that this uses all of them. "
+        "The pale area is what the data supports at each time on its own."
     ),
     "estimates": (
         "There is nothing to compare with here: these are the values as observed, "

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from abtest.report import words
 from abtest.report.html.curves import draw_curves
 from abtest.report.html.forest import draw_forest
+from abtest.report.html.waterfall import draw_waterfall
 from abtest.report.view import build_view
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def render_html(result: Result) -> str:
         glossary=words.GLOSSARY,
         draw_forest=draw_forest,
         draw_curves=draw_curves,
+        draw_waterfall=draw_waterfall,
     )
 
 

@@ -80,10 +80,12 @@ def _figure(curves: Curves) -> Figure:
         (_LEFT / WIDTH, _BOTTOM / _HEIGHT, width / WIDTH, height / _HEIGHT),
     )
     ends = [line.shares[-1] if line.shares else 0.0 for line in curves.lines]
-    top = min(1.0, 1.08 * max(ends)) or 1.0
+    top = min(1.0, 1.08 * max(*ends, *map(_highest, curves.lines))) or 1.0
     axes.set_xlim(0, max(line.followed_to for line in curves.lines))
     axes.set_ylim(0, top)
     _draw_axes(axes, curves.time)
+    for line in curves.lines:
+        _draw_band(axes, line, 0.16 if len(curves.lines) == 2 else 0.09)
     treatments = 0
     for line in curves.lines:
         _draw_line(axes, line, _DASHES[treatments % len(_DASHES)])
@@ -118,6 +120,26 @@ def _draw_axes(axes: Axes, time: str) -> None:
     axes.grid(axis="y", color=MUTED, linewidth=0.4, alpha=0.5)
     # A name from a file is never set as a formula.
     axes.set_xlabel(isolate(time), color=MUTED, fontsize=11, labelpad=3, parse_math=False)
+
+
+def _highest(line: CurveLine) -> float:
+    """The band's upper end where most of the curve is: a last unit makes it shoot up."""
+    ends = sorted(found[1] for found in line.band if found is not None)
+    return ends[int(0.9 * (len(ends) - 1))] if ends else 0.0
+
+
+def _draw_band(axes: Axes, line: CurveLine, alpha: float) -> None:
+    """The interval at each time, as far as it is known: a pale area behind the curve."""
+    known = [
+        (time, *found)
+        for time, found in zip(line.times, line.band, strict=False)  # a curve may have no band
+        if found is not None
+    ]
+    if not known:
+        return
+    times, lows, highs = zip(*known, (line.followed_to, *known[-1][1:]), strict=True)
+    colour = MUTED if line.is_control else ACCENT
+    axes.fill_between(times, lows, highs, step="post", color=colour, alpha=alpha, linewidth=0)
 
 
 def _draw_line(axes: Axes, line: CurveLine, dashes: Sequence[float]) -> None:

@@ -16,9 +16,13 @@ from markupsafe import Markup, escape
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from abtest.report.text import isolate
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+
+    from matplotlib.axes import Axes
 
 # Sizes in points of a drawing that is 420 wide: a phone shows it a little smaller.
 WIDTH = 420
@@ -72,6 +76,29 @@ def new_figure(height: float) -> Figure:
     figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
     FigureCanvasSVG(figure)
     return figure
+
+
+def write(
+    axes: Axes,
+    at: tuple[float, float],
+    text: str,
+    *,
+    is_heading: bool = False,
+    to_the_left: bool = False,
+) -> None:
+    """Write a line of text at a place of the axes, on its baseline."""
+    if not text:
+        return
+    # Without parse_math=False a name with two dollar signs would be set as a formula.
+    axes.text(
+        *at,
+        isolate(text),
+        ha="right" if to_the_left else "left",
+        va="baseline",
+        color=INK,
+        weight="bold" if is_heading else "normal",
+        parse_math=False,
+    )
 
 
 def _inline(name: str, svg: str, alternative: str) -> Markup:

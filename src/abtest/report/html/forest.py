@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from rich.cells import cell_len, chop_cells
 
-from abtest.report.html.drawing import ACCENT, INK, LINE, MUTED, WIDTH, draw, new_figure
-from abtest.report.text import isolate
+from abtest.report.html.drawing import ACCENT, LINE, MUTED, WIDTH, draw, new_figure, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,32 +133,10 @@ def _draw_item(axes: Axes, item: _Item, top: float) -> None:
     for index, (left, right) in enumerate(item.lines):
         baseline = top + LINE * (index + 1) - 4
         is_heading = item.row is None
-        _write(axes, (start, baseline), left, is_heading=is_heading)
-        _write(axes, (end, baseline), right, to_the_left=True)
+        write(axes, (start, baseline), left, is_heading=is_heading)
+        write(axes, (end, baseline), right, to_the_left=True)
     if item.row is not None:
         _draw_interval(axes, item.row, top + LINE * len(item.lines) + _BAR / 2)
-
-
-def _write(
-    axes: Axes,
-    at: tuple[float, float],
-    text: str,
-    *,
-    is_heading: bool = False,
-    to_the_left: bool = False,
-) -> None:
-    if not text:
-        return
-    # Without parse_math=False a name with two dollar signs would be set as a formula.
-    axes.text(
-        *at,
-        isolate(text),
-        ha="right" if to_the_left else "left",
-        va="baseline",
-        color=INK,
-        weight="bold" if is_heading else "normal",
-        parse_math=False,
-    )
 
 
 def _draw_interval(axes: Axes, row: ForestRow, y: float) -> None:
