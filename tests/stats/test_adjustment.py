@@ -13,6 +13,7 @@ from statsmodels.regression.linear_model import OLS
 from abtest.stats.adjustment import adjust_means
 from abtest.stats.co_moments import Columns, CoMoments, from_rows
 from abtest.stats.correlated_pivot import Pair, joint_fieller_lift
+from abtest.stats.lin_rows import Sandwich, lin_regression
 from abtest.stats.means import welch
 from abtest.stats.ratios import linearized_ratio
 from abtest.stats.summaries import Moments, PairMoments
@@ -86,6 +87,20 @@ def test_reference_cases(case: dict[str, Any], golden_data: Path) -> None:
         "vcov_adj_means": covariances,
         "relative_lift": found.lift,
         "fieller_ratio_ci_z": [fieller.low + 1, fieller.high + 1],
+    }
+    rows_of = [np.column_stack([units[key][name] for name in columns.names]) for key in rows]
+    kinds_of_error: tuple[Sandwich, ...] = ("hc0", "hc2", "hc3")
+    fits = {
+        one: lin_regression(rows_of[0], rows_of[1], one, given_["conf"]) for one in kinds_of_error
+    }
+    assert fits["hc2"].ci is not None
+    got |= {
+        "se_hc0": fits["hc0"].se,
+        "se_hc2": fits["hc2"].se,
+        "se_hc3": fits["hc3"].se,
+        "df_ols": fits["hc2"].df,
+        "p_hc2_t": fits["hc2"].pvalue,
+        "ci_hc2_t": [fits["hc2"].ci.low, fits["hc2"].ci.high],
     }
     for key, value in got.items():
         assert value == expected(case, key), key

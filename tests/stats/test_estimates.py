@@ -7,23 +7,78 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import t, ttest_1samp
+from scipy.stats import binom, t, ttest_1samp
 from statsmodels.stats.proportion import proportion_confint
 
-from abtest.stats.estimates import mean_estimate, proportion_estimate, ratio_estimate
+from abtest.stats.estimates import (
+    clopper_pearson_estimate,
+    jeffreys_estimate,
+    mean_estimate,
+    proportion_estimate,
+    ratio_estimate,
+)
 from abtest.stats.summaries import Moments, PairMoments, Proportion
 from support import expected, golden_cases
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from abtest.stats.comparison import Estimate
 
 
 @pytest.mark.parametrize("case", golden_cases("a_proportions", "a-single"))
-def test_wilson_reference(case: dict[str, Any]) -> None:
+def test_one_share_reference(case: dict[str, Any]) -> None:
     inputs = case["inputs"]
-    estimate = proportion_estimate(Proportion(inputs["n"], inputs["x"]), inputs["conf"])
-    assert estimate.ci is not None
-    assert [estimate.ci.low, estimate.ci.high] == expected(case, "wilson")
+    share = Proportion(inputs["n"], inputs["x"])
+    for key, estimate in {
+        "wilson": proportion_estimate(share, inputs["conf"]),
+        "clopper_pearson": clopper_pearson_estimate(share, inputs["conf"]),
+        "jeffreys": jeffreys_estimate(share, inputs["conf"]),
+    }.items():
+        assert estimate.ci is not None
+        assert [estimate.ci.low, estimate.ci.high] == expected(case, key), key
+
+
+@given(st.integers(1, 10**6), st.floats(0, 1), st.floats(0.5, 0.999))
+def test_beta_intervals_against_statsmodels(n: int, share: float, ci_level: float) -> None:
+    events = round(n * share)
+    found = Proportion(n, events)
+    exact, jeffreys = (
+        one(found, ci_level).ci for one in (clopper_pearson_estimate, jeffreys_estimate)
+    )
+    assert exact is not None
+    assert jeffreys is not None
+    witness = proportion_confint(events, n, alpha=1 - ci_level, method="beta")
+    assert [exact.low, exact.high] == pytest.approx(witness, rel=1e-8, abs=1e-12)
+    # statsmodels has no ends of 0 and 1.
+    low, high = proportion_confint(events, n, alpha=1 - ci_level, method="jeffreys")
+    wanted = [low if events else 0.0, high if events < n else 1.0]
+    assert [jeffreys.low, jeffreys.high] == pytest.approx(wanted, rel=1e-8, abs=1e-12)
+    assert 0 <= exact.low <= jeffreys.low <= events / n <= jeffreys.high <= exact.high <= 1
+
+
+@given(st.integers(1, 500), st.data(), st.floats(0.5, 0.999))
+def test_the_exact_interval_inverts_two_binomial_tests(
+    n: int, data: st.DataObject, ci_level: float
+) -> None:
+    events = data.draw(st.integers(0, n))
+    ci = clopper_pearson_estimate(Proportion(n, events), ci_level).ci
+    assert ci is not None
+    tail = (1 - ci_level) / 2
+    if events:
+        assert binom.sf(events - 1, n, ci.low) == pytest.approx(tail, rel=1e-8)
+    if events < n:
+        assert binom.cdf(events, n, ci.high) == pytest.approx(tail, rel=1e-8)
+
+
+@pytest.mark.parametrize("one", [clopper_pearson_estimate, jeffreys_estimate])
+def test_beta_intervals_of_impossible_counts(one: Callable[..., Estimate]) -> None:
+    assert one(Proportion(0, 0)).value is None
+    with pytest.raises(ValueError, match="there are 4 events of 3 units"):
+        one(Proportion(3, 4))
+    with pytest.raises(ValueError, match="ci_level is 95"):
+        one(Proportion(3, 2), 95)
 
 
 @given(st.integers(1, 10**6), st.floats(0, 1), st.floats(0.5, 0.999))

@@ -3,11 +3,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import norm
 
 from abtest.stats.clusters import cluster_pair
-from abtest.stats.log_lift import log_lift
+from abtest.stats.log_lift import LogLift, log_lift
 from abtest.stats.summaries import Clusters, Moments, PairMoments, Proportion
 from support import expected, golden_cases
 
@@ -33,9 +36,29 @@ def test_the_standard_error_is_that_of_katz(case: dict[str, Any]) -> None:
     result = log_lift(control, treatment)
     assert result is not None
     assert result.se == expected(case, "katz_log_se")
-    z = norm.ppf(0.5 + case["inputs"]["conf"] / 2)
-    ends = [math.exp(result.value + sign * z * result.se) for sign in (-1, 1)]
-    assert ends == expected(case, "katz_log_rr_ci")
+    ends = result.lift_ci(case["inputs"]["conf"])
+    assert [1 + ends.low, 1 + ends.high] == expected(case, "katz_log_rr_ci")
+
+
+@given(st.floats(-800, 800), st.floats(0, 100), st.floats(0.5, 0.999))
+def test_interval_and_pvalue_of_a_log_lift(value: float, se: float, ci_level: float) -> None:
+    found = LogLift(value, se)
+    ends = found.lift_ci(ci_level)
+    half = norm.ppf(0.5 + ci_level / 2) * se
+    with np.errstate(over="ignore"):
+        wanted = np.expm1([value - half, value + half])
+    assert [ends.low, ends.high] == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+    if se == 0:
+        assert found.pvalue is None
+        return
+    assert found.pvalue == pytest.approx(2 * norm.sf(abs(value) / se), rel=1e-9)
+    if found.pvalue is not None and abs(found.pvalue - (1 - ci_level)) > 1e-9:
+        assert (found.pvalue < 1 - ci_level) == (0 not in ends)
+
+
+def test_a_level_is_a_share() -> None:
+    with pytest.raises(ValueError, match="ci_level is 95"):
+        LogLift(0.1, 0.1).lift_ci(95)
 
 
 def test_clusters_by_the_delta_method() -> None:

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import norm, ttest_1samp, ttest_ind
+from scipy.stats import ttest_1samp, ttest_ind
 
+from abtest.stats.fieller_df import fieller_lift_of_means
 from abtest.stats.log_lift import log_lift
-from abtest.stats.means import welch
+from abtest.stats.means import student, welch
+from abtest.stats.one_sided import one_sided
 from abtest.stats.summaries import Moments
+from abtest.stats.textbook import linear_delta_lift
 from support import expected, golden_cases
 
 if TYPE_CHECKING:
@@ -64,11 +67,29 @@ def test_reference_rows(case: dict[str, Any], golden_data: Path) -> None:
     got = _numbers(welch(control, treatment, case["inputs"]["conf"]))
     for key in got:
         assert got[key] == expected(case, key), key
+    level = case["inputs"]["conf"]
     found = log_lift(control, treatment)
     assert found is not None
-    half = norm.ppf(0.5 + case["inputs"]["conf"] / 2) * found.se
-    ends = [math.exp(found.value + sign * half) for sign in (-1, 1)]
-    assert ends == expected(case, "log_delta_ratio_ci_z")
+    equal = student(control, treatment, level)
+    assert equal.difference_ci is not None
+    side = one_sided(welch(control, treatment, level))
+    assert side is not None
+    linear = linear_delta_lift(control, treatment, level)
+    assert linear is not None
+    assert [linear.low, linear.high] == expected(case, "linear_delta_rel_ci_z")
+    assert equal.pvalue == expected(case, "student_p")
+    assert [equal.difference_ci.low, equal.difference_ci.high] == expected(case, "student_ci")
+    assert side.greater == expected(case, "p_greater")
+    for key, ends in {
+        "log_delta_ratio_ci_z": found.lift_ci(level),
+        "fieller_ratio_ci_welch_df": fieller_lift_of_means(control, treatment, level),
+        "fieller_ratio_ci_plugin_df": fieller_lift_of_means(control, treatment, level, "plug_in"),
+        "fieller_ratio_ci_iterative_df": fieller_lift_of_means(
+            control, treatment, level, "iterative"
+        ),
+    }.items():
+        assert ends is not None
+        assert [1 + ends.low, 1 + ends.high] == expected(case, key), key
 
 
 @pytest.mark.parametrize("case", golden_cases("b_means_ratios_clusters", "b-summary"))
@@ -169,3 +190,36 @@ def test_an_unbounded_lift_is_not_printed() -> None:
 def test_bad_level() -> None:
     with pytest.raises(ValueError, match=r"ci_level is 1\.0; it must lie strictly"):
         welch(Moments(5, 1.0, 1.0), Moments(5, 1.0, 1.0), 1.0)
+
+
+@given(
+    st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30),
+    st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30),
+    st.floats(0.5, 0.999),
+)
+def test_student_is_scipys(control: list[float], treatment: list[float], ci_level: float) -> None:
+    found = student(moments(control), moments(treatment), ci_level)
+    for values in (control, treatment):
+        if len(values) > 1 and np.ptp(values) < 1e-3:  # scipy warns of these
+            return
+    if len(control) + len(treatment) == 2:
+        return
+    wanted = ttest_ind(treatment, control)
+    interval = wanted.confidence_interval(ci_level)
+    assert found.df == wanted.df
+    assert found.statistic == pytest.approx(wanted.statistic, rel=1e-6, abs=1e-9)
+    assert found.pvalue == pytest.approx(wanted.pvalue, rel=1e-6, abs=1e-12)
+    assert found.difference_ci is not None
+    assert [found.difference_ci.low, found.difference_ci.high] == pytest.approx(
+        [interval.low, interval.high], rel=1e-6, abs=1e-6
+    )
+    if abs(wanted.pvalue - (1 - ci_level)) > 1e-9 and found.lift_ci is not None:
+        assert (wanted.pvalue < 1 - ci_level) == (0 not in found.lift_ci)
+
+
+def test_student_without_numbers() -> None:
+    one, nobody, flat = Moments(1, 2.0, 0.0), Moments(0, 0.0, 0.0), Moments(5, 2.0, 0.0)
+    for control, treatment in ((one, one), (nobody, flat), (flat, flat), (one, flat)):
+        found = student(control, treatment)
+        assert found.pvalue is None
+        assert found.notes

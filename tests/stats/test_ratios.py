@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import norm
 
 from abtest.stats.log_lift import log_lift
 from abtest.stats.means import welch
-from abtest.stats.ratios import linearized_ratio, ratio_level
+from abtest.stats.ratios import linearized_ratio, linearized_ratio_z, ratio_level
 from abtest.stats.summaries import Moments, PairMoments
 from support import expected, golden_cases
 
@@ -61,9 +63,40 @@ def test_reference_case(case: dict[str, Any], golden_data: Path) -> None:
         assert value == expected(case, key), key
     found = log_lift(control, treatment)
     assert found is not None
-    half = norm.ppf(0.5 + case["inputs"]["conf"] / 2) * found.se
-    ends = [math.exp(found.value + sign * half) for sign in (-1, 1)]
-    assert ends == expected(case, "log_delta_ratio_ci_z")
+    ends = found.lift_ci(case["inputs"]["conf"])
+    assert [1 + ends.low, 1 + ends.high] == expected(case, "log_delta_ratio_ci_z")
+    normal = linearized_ratio_z(control, treatment, case["inputs"]["conf"])
+    assert normal.lift_ci is not None
+    assert normal.df is None
+    assert normal.pvalue == expected(case, "p_normal")
+    ends = normal.lift_ci
+    assert [1 + ends.low, 1 + ends.high] == expected(case, "fieller_ratio_ci_z")
+
+
+values = st.lists(
+    st.tuples(st.floats(0, 100).map(lambda v: round(v, 1)), st.integers(1, 9)),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(values, values, st.floats(0.5, 0.999))
+def test_by_z_or_by_t_it_is_the_same_statistic(
+    one: list[tuple[float, int]], other: list[tuple[float, int]], ci_level: float
+) -> None:
+    control, treatment = (pair_moments(*zip(*rows, strict=True)) for rows in (one, other))
+    by_t = linearized_ratio(control, treatment, ci_level)
+    by_z = linearized_ratio_z(control, treatment, ci_level)
+    for name in ("value", "difference", "lift", "se", "statistic"):
+        assert getattr(by_z, name) == getattr(by_t, name), name
+    assert (by_z.pvalue is None) == (by_t.pvalue is None)
+    if by_z.pvalue is None or by_t.pvalue is None or by_z.statistic is None:
+        return
+    assert by_z.pvalue == pytest.approx(2 * norm.sf(abs(by_z.statistic)), rel=1e-9)
+    assert by_z.pvalue <= by_t.pvalue * (1 + 1e-12)
+    if abs(by_z.pvalue - (1 - ci_level)) > 1e-9:
+        for ci in (by_z.difference_ci, by_z.lift_ci):
+            assert ci is None or (by_z.pvalue < 1 - ci_level) == (0 not in ci)
 
 
 def test_a_constant_denominator_is_welch() -> None:

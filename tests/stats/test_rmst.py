@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abtest.stats.life_table import LifeTable
-from abtest.stats.rmst import restricted_mean, rmst, rmst_estimate
+from abtest.stats.rmst import restricted_mean, rmst, rmst_estimate, rmst_ratio
 from support import expected, golden_cases
 from survival_tables import Units, ci_levels, golden_tables, rossi_tables, table, units
 
@@ -28,8 +28,31 @@ def test_reference_rows(case: dict[str, Any], golden_data: Path) -> None:
     assert got.pvalue == expected(case, "p_diff")
     assert got.lift is not None
     assert 1 + got.lift == expected(case, "ratio")
+    ratio = rmst_ratio(control, treatment, tau)
+    assert ratio is not None
+    assert math.exp(ratio.value) == expected(case, "ratio")
+    ends = ratio.lift_ci(level)
+    assert [1 + ends.low, 1 + ends.high] == expected(case, "ratio_ci")
+    assert ratio.pvalue == expected(case, "p_ratio")
     for own, name in ((control, "se_control"), (treatment, "se_treatment")):
         assert math.sqrt(restricted_mean(own, tau).variance) == expected(case, name)
+
+
+@given(units, units, st.integers(1, 12), ci_levels)
+def test_the_ratio_is_the_lift_on_the_log_scale(
+    one: Units, other: Units, tau: int, ci_level: float
+) -> None:
+    control, treatment = table(one), table(other)
+    plain = rmst(control, treatment, tau, ci_level)
+    there, back = rmst_ratio(control, treatment, tau), rmst_ratio(treatment, control, tau)
+    assert (there is None) == (plain.pvalue is None)
+    if there is None or back is None or plain.lift is None:
+        return
+    assert there.value == pytest.approx(math.log1p(plain.lift), abs=1e-9)
+    assert (there.value, there.se) == pytest.approx((-back.value, back.se), abs=1e-12)
+    levels = [restricted_mean(each, tau) for each in (control, treatment)]
+    parts = [level.variance / (level.value or 1.0) ** 2 for level in levels]
+    assert there.se**2 == pytest.approx(sum(parts), rel=1e-9)
 
 
 def test_rossi_over_52_weeks(shared_data: Path) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from scipy import optimize
 from scipy.stats import binom, boschloo_exact, fisher_exact, norm
 
-from abtest.stats.boschloo import INTERVALS_BY_SCORE, boschloo
+from abtest.stats.barnard import barnard_test
+from abtest.stats.boschloo import INTERVALS_BY_SCORE, boschloo, boschloo_test
 from abtest.stats.comparison import Comparison, Interval
 from abtest.stats.estimates import proportion_estimate
 from abtest.stats.newcombe import newcombe
@@ -85,8 +86,12 @@ def test_newcombe_reference_cases(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", golden_cases("a_proportions", "a-unconditional-exact"))
 def test_boschloo_reference_cases(case: dict[str, Any]) -> None:
     inputs = case["inputs"]
-    result = boschloo(_of(inputs["control"]), _of(inputs["treatment"]))
-    assert result.pvalue == expected(case, "p_boschloo_two_sided")
+    control, treatment = _of(inputs["control"]), _of(inputs["treatment"])
+    assert boschloo(control, treatment).pvalue == expected(case, "p_boschloo_two_sided")
+    assert boschloo_test(control, treatment).rate == expected(case, "pi_at_max_boschloo")
+    found = barnard_test(control, treatment)
+    assert found.pvalue == expected(case, "p_barnard_pooled_two_sided")
+    assert found.rate == expected(case, "pi_at_max_barnard")
 
 
 def test_boschloo_of_unequal_variants_as_in_r() -> None:

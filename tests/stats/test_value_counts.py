@@ -10,15 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.stats import skew
 
 from abtest.stats.means import mean_level, welch
 from abtest.stats.quantiles import compare_quantiles, quantile_value
 from abtest.stats.shape import (
     SkewCheck,
+    adjusted_skewness,
     permutation_decides,
     share_of_top,
     skew_check,
     skewness,
+    units_by_rule_355,
 )
 from abtest.stats.value_counts import (
     ValueCounts,
@@ -63,6 +66,23 @@ def test_skewness_reference_case(case: dict[str, Any], golden_data: Path) -> Non
     variants = revenue(golden_data)
     assert skewness(variants["control"]) == expected(case, "g1_control")
     assert skewness(variants["treatment"]) == expected(case, "g1_treatment")
+    assert adjusted_skewness(variants["control"]) == expected(case, "G1_control")
+    assert units_by_rule_355(variants["control"]) == expected(case, "n_needed_355_control")
+
+
+@given(st.lists(st.floats(-1e3, 1e3).map(lambda v: round(v, 2)), min_size=1, max_size=40))
+def test_adjusted_skewness_is_scipys(rows: list[float]) -> None:
+    counts = ValueCounts.of(rows)
+    found, needed = adjusted_skewness(counts), units_by_rule_355(counts)
+    if len(set(rows)) == 1:
+        assert found is None
+        assert needed is None
+        return
+    assert needed == pytest.approx(355 * skew(rows) ** 2, rel=1e-6, abs=1e-9)
+    if len(rows) < 3:
+        assert found is None
+    else:
+        assert found == pytest.approx(skew(rows, bias=False), rel=1e-6, abs=1e-9)
 
 
 @given(rows_of)

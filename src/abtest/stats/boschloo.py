@@ -10,25 +10,20 @@ from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from abtest.stats.absent import without_inference
 from abtest.stats.proportions import miettinen_nurminen
-from abtest.stats.scipy_special import special
+from abtest.stats.score_pivot import check_counts
+from abtest.stats.unconditional import MAX_UNITS, check_size, largest_probability
 
 if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison
     from abtest.stats.summaries import Proportion
+    from abtest.stats.unconditional import ExactTest, Tables
 
-Floats = npt.NDArray[np.float64]
-
-MAX_UNITS = 400  # in all; half a second
 INTERVALS_BY_SCORE = (
     "the p-value is exact (Boschloo), the intervals invert the score: they may disagree"
 )
-_GRID = 1000  # common rates at which the maximum is looked for first
-_PEAKS = 3  # of which so many are refined
-_ZOOMS = 5  # each narrows the search tenfold
 
 
 def boschloo(control: Proportion, treatment: Proportion, ci_level: float = 0.95) -> Comparison:
@@ -78,14 +73,40 @@ def boschloo(control: Proportion, treatment: Proportion, ci_level: float = 0.95)
     return replace(
         by_score,
         statistic=None,
-        pvalue=_largest_probability(_as_extreme(control, treatment)),
+        pvalue=boschloo_test(control, treatment).pvalue,
         method="boschloo",
         coherent=False,
         notes=(*by_score.notes, INTERVALS_BY_SCORE),
     )
 
 
-def _as_extreme(control: Proportion, treatment: Proportion) -> npt.NDArray[np.bool_]:
+def boschloo_test(control: Proportion, treatment: Proportion) -> ExactTest:
+    """The p-value of ``boschloo`` with the common rate that it comes from.
+
+    Args:
+        control: The control's units and events.
+        treatment: The treatment's units and events; at most 400 units with control's.
+
+    Returns:
+        The test.
+
+    Raises:
+        ValueError: There are too many units, or more events than units.
+
+    Source:
+        Boschloo (1970), Statistica Neerlandica 24, 1-35.
+
+    Example:
+        >>> from abtest.stats.summaries import Proportion
+        >>> round(boschloo_test(Proportion(34, 1), Proportion(34, 7)).rate, 3)
+        0.5
+    """
+    check_counts(control, treatment)
+    check_size(control, treatment)
+    return largest_probability(_as_extreme(control, treatment))
+
+
+def _as_extreme(control: Proportion, treatment: Proportion) -> Tables:
     """Which tables have a Fisher p-value of at most the observed one; [events_c, events_t]."""
     n_c, n_t = control.n, treatment.n
     limit = _fisher(n_c, n_t, control.successes + treatment.successes)[treatment.successes]
@@ -110,35 +131,3 @@ def _fisher(n_c: int, n_t: int, events: int) -> dict[int, tuple[int, int]]:
     sums = accumulate(weight * repeats[weight] for weight in ordered)
     at_most = dict(zip(ordered, sums, strict=True))
     return {x: (at_most[weight], total) for x, weight in weights.items()}
-
-
-def _largest_probability(extreme: npt.NDArray[np.bool_]) -> float:
-    """The probability of the tables, at the common rate where it is largest."""
-    if extreme.all():
-        return 1.0
-    rates = np.linspace(0, 1, _GRID + 1)
-    found = _probability(extreme, rates)
-    best = 0.0
-    for peak in np.argsort(found)[-_PEAKS:]:
-        centre, width = rates[peak], 1 / _GRID
-        for _ in range(_ZOOMS):
-            near = np.clip(np.linspace(centre - width, centre + width, 21), 0, 1)
-            around = _probability(extreme, near)
-            centre, width = near[np.argmax(around)], width / 10
-            best = max(best, float(around.max()))
-    return min(best, 1.0)
-
-
-def _probability(extreme: npt.NDArray[np.bool_], rates: Floats) -> Floats:
-    n_c, n_t = (size - 1 for size in extreme.shape)
-    given: Floats = _binomial(n_c, rates) @ extreme.astype(np.float64)
-    return np.asarray((given * _binomial(n_t, rates)).sum(axis=1), dtype=np.float64)
-
-
-def _binomial(n: int, rates: Floats) -> Floats:
-    """Binomial probabilities, one row per rate."""
-    k = np.arange(n + 1)
-    coefficients = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
-    rate = rates[:, np.newaxis]
-    logs = coefficients + special.xlogy(k, rate) + special.xlog1py(n - k, -rate)
-    return np.asarray(np.exp(logs), dtype=np.float64)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from abtest.stats.cluster_sums import Clusters, cluster_level
+from abtest.stats.comparison import Interval
 from abtest.stats.life_table import LifeTable
 from abtest.stats.means import mean_level
 from abtest.stats.ratios import ratio_level
 from abtest.stats.summaries import Moments, Proportion
+from abtest.stats.tails import normal_pvalue, normal_quantile
 from abtest.stats.value_counts import ValueCounts
 
 if TYPE_CHECKING:
@@ -19,10 +21,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LogLift:
-    """log(treatment / control) with its standard error by the delta method."""
+    """log(treatment / control) with its standard error by the delta method.
+
+    Attributes:
+        value: The logarithm of the ratio of the two values.
+        se: Its standard error; 0 where neither varies.
+    """
 
     value: float
     se: float
+
+    def lift_ci(self, ci_level: float = 0.95) -> Interval:
+        """exp(log lift -+ z se) - 1: the interval of Katz for shares, and of many tools for means.
+
+        Not what results show: it does not invert the statistic that the p-value comes from, and may
+        contradict it. It has no width where ``se`` is 0.
+
+        Args:
+            ci_level: Coverage of the interval, between 0 and 1.
+
+        Returns:
+            The interval of the lift (0.05 is +5%).
+
+        Raises:
+            ValueError: ``ci_level`` is no coverage.
+
+        Example:
+            >>> round(LogLift(0.167054, 0.121586).lift_ci().high, 4)
+            0.4998
+        """
+        half_width = normal_quantile(ci_level) * self.se
+        return Interval(_expm1(self.value - half_width), _expm1(self.value + half_width))
+
+    @property
+    def pvalue(self) -> float | None:
+        """2 Phi(-abs(log lift) / se), of a ratio of 1; None where ``se`` is 0."""
+        return normal_pvalue(self.value / self.se) if self.se else None
+
+
+def _expm1(value: float) -> float:
+    try:
+        return math.expm1(value)
+    except OverflowError:
+        return math.inf
 
 
 def log_lift(control: Summary, treatment: Summary) -> LogLift | None:
@@ -47,7 +88,7 @@ def log_lift(control: Summary, treatment: Summary) -> LogLift | None:
         >>> round(result.value, 6), round(result.se, 6)
         (0.167054, 0.121586)
     """
-    bases = [_value_and_variance(summary) for summary in (control, treatment)]
+    bases = [value_and_variance(summary) for summary in (control, treatment)]
     if any(value is None or variance is None or value <= 0 for value, variance in bases):
         return None
     (control_value, control_variance), (value, variance) = (
@@ -62,7 +103,13 @@ def log_lift(control: Summary, treatment: Summary) -> LogLift | None:
     return LogLift(math.log(ratio), se)
 
 
-def _value_and_variance(summary: Summary) -> tuple[float | None, float | None]:
+def value_and_variance(summary: Summary) -> tuple[float | None, float | None]:
+    """One variant's value and the variance of that value; None for what is not known.
+
+    Example:
+        >>> value_and_variance(Proportion(100, 50))
+        (0.5, 0.0025)
+    """
     if isinstance(summary, Proportion):
         if summary.n == 0:
             return None, None

@@ -13,6 +13,8 @@ from abtest.stats.pivot import Pivot
 from abtest.stats.tails import check_ci_level, t_quantile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from abtest.stats.comparison import Comparison
 
 
@@ -48,7 +50,13 @@ def satterthwaite(control: Level, treatment: Level) -> float:
     return 1 / (share * share / control.df + (1 - share) * (1 - share) / treatment.df)
 
 
-def t_comparison(control: Level, treatment: Level, ci_level: float, method: str) -> Comparison:
+def t_comparison(
+    control: Level,
+    treatment: Level,
+    ci_level: float,
+    method: str,
+    df_of: Callable[[Level, Level], float | None] = satterthwaite,
+) -> Comparison:
     """Compare two independent estimates by one t statistic.
 
     p-value, difference interval and lift interval all invert
@@ -60,6 +68,7 @@ def t_comparison(control: Level, treatment: Level, ci_level: float, method: str)
         treatment: The treatment's estimate.
         ci_level: Coverage of the intervals, between 0 and 1.
         method: The method's kind, for the result.
+        df_of: Other degrees of freedom than Satterthwaite's, from the two; None for normal ones.
 
     Returns:
         The comparison; without inference where a variance is unknown or both are zero.
@@ -86,14 +95,10 @@ def t_comparison(control: Level, treatment: Level, ci_level: float, method: str)
             method=method,
             note=problems,
         )
-    return _with_inference(control, treatment, ci_level, method)
-
-
-def _with_inference(control: Level, treatment: Level, ci_level: float, method: str) -> Comparison:
     value_control, value = control.value or 0.0, treatment.value or 0.0
     variance_control, variance = control.variance or 0.0, treatment.variance or 0.0
     se = math.sqrt(variance_control + variance)
-    pivot = Pivot(value_control, value, se, satterthwaite(control, treatment))
+    pivot = Pivot(value_control, value, se, df_of(control, treatment))
     known = value_control, variance_control, value, variance
     return pivot.comparison(
         lambda quantile: fieller_lift(*known, quantile), ci_level=ci_level, method=method
