@@ -1,4 +1,4 @@
-"""Every reference case of files a to d is tested key by key."""
+"""Every reference case of the files below is tested key by key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ import pytest
 
 from support import ROOT, SHARED
 
-FILES = ("a_proportions", "b_means_ratios_clusters", "c_cuped", "d_retention")
+FILES = (
+    "a_proportions",
+    "b_means_ratios_clusters",
+    "c_cuped",
+    "d_retention",
+    "g_sequential",
+    "j_health",
+)
 
 # Prefixes of the file d_retention that are not written in the call which takes them.
 BY_PREFIX = {"tests/analysis/test_golden_event_logs.py": ("d-exact", "d-window", "d-rolling")}

@@ -6,10 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from abtest.stats.scipy_special import special
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from abtest.stats.value_counts import ValueCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +88,33 @@ def standardized_difference(
     """
     spread = math.sqrt((control[1] + treatment[1]) / 2)
     return (treatment[0] - control[0]) / spread if spread > 0 else None
+
+
+def largest_gap(control: ValueCounts, treatment: ValueCounts) -> float | None:
+    """The largest distance between two distributions: Smirnov's D = max |F_t(x) - F_c(x)|.
+
+    It sees any difference, not only one of means. Meant for values that are counted one by one.
+
+    Args:
+        control: The control's values.
+        treatment: The treatment's.
+
+    Returns:
+        D, between 0 and 1; None where a variant has no value.
+
+    Source:
+        Smirnov (1939), Bulletin de l'Universite de Moscou 2, 3-14.
+
+    Example:
+        >>> from abtest.stats.value_counts import ValueCounts
+        >>> largest_gap(ValueCounts.of([1, 2, 3, 4]), ValueCounts.of([3, 4, 5, 6]))
+        0.5
+    """
+    if control.n == 0 or treatment.n == 0:
+        return None
+    points = np.union1d(control.values, treatment.values)
+    shares = []
+    for found in (control, treatment):
+        up_to = np.concatenate([[0], np.cumsum(found.counts)])
+        shares.append(up_to[np.searchsorted(found.values, points, side="right")] / found.n)
+    return float(np.abs(shares[1] - shares[0]).max())

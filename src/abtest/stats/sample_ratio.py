@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,8 @@ def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio
     X^2 = sum (observed - expected)^2 / expected over the variants with a positive share. Variants
     with share zero cost no degree of freedom; units in them are reported in ``unexpected``.
 
-    Assumes independent assignment of each unit and expected counts of about five or more.
+    Assumes independent assignment of each unit and, for more than two variants, expected counts of
+    about five or more; with two variants and fewer the p-value is the exact one.
 
     Args:
         counts: Units per variant, at least 0.
@@ -78,6 +80,9 @@ def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio
     )
     statistic = sum(terms)
     small = min(share for share, weight in zip(expected, weights, strict=True) if weight) < 5
+    if small and len(planned) == 2:
+        exact = exact_split_pvalue(int(planned[0][0]), units, planned[0][1] / total_weight)
+        return SampleRatio(statistic, df, exact, expected, unexpected)
     notes = ("an expected count is under 5: the p-value is approximate",) if small else ()
     pvalue = float(special.chdtrc(df, statistic))
     return SampleRatio(statistic, df, pvalue, expected, unexpected, notes)
@@ -109,3 +114,52 @@ def summed(tests: Sequence[SampleRatio]) -> SampleRatio:
         expected=tuple(map(sum, zip(*(test.expected for test in tests), strict=True))),
         unexpected=sum(test.unexpected for test in tests),
     )
+
+
+def exact_split_pvalue(count: int, units: int, share: float) -> float:
+    """Two-sided exact p-value of one of two variants' counts: for few units.
+
+    The chance of all counts that are at most as likely as the observed one.
+
+    Args:
+        count: Units in one variant.
+        units: Units in both.
+        share: The variant's planned share, strictly between 0 and 1.
+
+    Returns:
+        The p-value; 1 without units.
+
+    Raises:
+        ValueError: A count or share that is none.
+
+    Source:
+        Clopper & Pearson (1934) for the tails; the method of small p-values, as R's binom.test.
+
+    Example:
+        >>> round(exact_split_pvalue(1, 10, 0.5), 6)
+        0.021484
+    """
+    if not 0 <= count <= units:
+        raise ValueError(f"a variant has {count} of {units} units; it must be between 0 and all.")
+    if not 0 < share < 1:
+        raise ValueError(f"the share is {share}; it must lie strictly between 0 and 1.")
+    mean = units * share
+    if count > mean:  # mirrored, so that the observed count is in the lower tail
+        count, share, mean = units - count, 1 - share, units - mean
+
+    def log_chance(k: int) -> float:
+        ways = -float(special.betaln(k + 1, units - k + 1)) - math.log(units + 1)
+        return ways + k * math.log(share) + (units - k) * math.log1p(-share)
+
+    # Ties count although rounding may part them.
+    limit = log_chance(count) + 1e-7
+    low, high = math.ceil(mean), units + 1
+    while low < high:
+        middle = (low + high) // 2
+        if log_chance(middle) <= limit:
+            high = middle
+        else:
+            low = middle + 1
+    lower = float(special.bdtr(count, units, share))
+    upper = float(special.bdtrc(low - 1, units, share)) if low <= units else 0.0
+    return 1.0 if low <= count + 1 else min(lower + upper, 1.0)

@@ -1,0 +1,1 @@
+"""Inference that stays right however often it is looked at: spending and confidence sequences."""
