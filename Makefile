@@ -11,7 +11,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 INTEGRATION := $(VENV)/integration
 
-.PHONY: help demo check test calibrate integration benchmark format lock clean
+CATALOGUES := src/abtest/report/languages
+# One line per message and no places in the code: a diff shows what was said, and nothing else.
+MESSAGES := --no-default-keywords --keyword=_:1 --keyword=many:1,2 --keyword=sentence:1 \
+	--keyword=plural:1,2 --keyword=joined:1 --keyword=phrase:1 --no-location --no-wrap \
+	--sort-output --omit-header --mapping=$(CATALOGUES)/babel.cfg
+
+.PHONY: help demo check test calibrate integration benchmark messages format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +43,12 @@ integration: $(VENV)/stamp $(INTEGRATION) ## Tests that build, install or start 
 
 benchmark: $(VENV)/stamp ## Measure start-up and whole runs
 	$(BIN)/python benchmarks/startup.py
+
+messages: $(VENV)/stamp ## Bring the catalogues of languages up to the code
+	$(BIN)/pybabel --quiet extract $(MESSAGES) --output-file=$(VENV)/messages.pot src/abtest
+	for lang in fa ar; do $(BIN)/pybabel --quiet update --locale=$$lang --no-fuzzy-matching \
+		--ignore-obsolete --no-wrap --ignore-pot-creation-date --input-file=$(VENV)/messages.pot \
+		--output-file=$(CATALOGUES)/$$lang.po; done
 
 format: $(VENV)/stamp ## Format the code
 	$(BIN)/ruff format .

@@ -6,15 +6,26 @@ never 0.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, WrapValidator, model_validator
+
+from abtest.sentences import Sentence, collect, restore
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pydantic import ValidatorFunctionWrapHandler
 
 Verdict = Literal["ship", "rollback", "neutral", "inconclusive", "invalid"]
 Status = Literal["pass", "warn", "fail"]
+
+
+def _keep(value: object, plain: ValidatorFunctionWrapHandler) -> object:
+    return value if isinstance(value, Sentence) else plain(value)
+
+
+Text = Annotated[str, WrapValidator(_keep)]
+"""A text for people; a `Sentence` stays one."""
 
 
 class _Frozen(BaseModel):
@@ -89,7 +100,7 @@ class Record(_Frozen):
     information_fraction: float | None = None
     boundary: float | None = None
     verdict: Verdict | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
 
 class Check(_Frozen):
@@ -105,8 +116,8 @@ class Check(_Frozen):
 
     key: str
     status: Status
-    message: str
-    hint: str | None = None
+    message: Text
+    hint: Text | None = None
     details: dict[str, Any] = {}
 
 
@@ -142,11 +153,20 @@ class Decision(_Frozen):
     value_ci_high: float | None = None
     regret: float | None = None
     value_of_waiting: float | None = None
-    reason: str
+    reason: Text
+
+
+# Of the user and of machines: there are no texts of the analysis in these.
+_AS_IS = {"sentences", "spec", "data_fingerprints"}
 
 
 class Result(_Frozen):
-    """Everything that is needed to rebuild every view without the data."""
+    """Everything that is needed to rebuild every view without the data.
+
+    Attributes:
+        sentences: What each text for people was made of, by the text: its template and values. By
+            it a report says the text in another language.
+    """
 
     schema_: Literal["abtest-result/v1"] = "abtest-result/v1"
     experiment: str
@@ -168,6 +188,19 @@ class Result(_Frozen):
     sensitivity: tuple[dict[str, Any], ...] = ()
     plan: dict[str, Any] | None = None
     decision: Decision
+    sentences: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_sentences(cls, data: Any) -> Any:  # noqa: ANN401 - pydantic gives anything
+        """Note the parts of all sentences; or, where they come from a file, put them back."""
+        if not isinstance(data, dict):
+            return data
+        known = data.get("sentences")
+        if isinstance(known, dict) and known:
+            rest = {key: restore(value, known) for key, value in data.items() if key not in _AS_IS}
+            return {**data, **rest}
+        return {**data, "sentences": collect(data)}
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain JSON types, with the key ``schema`` first."""

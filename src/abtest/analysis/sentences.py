@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
+from abtest.sentences import in_sentence
 
-_MARK = "\N{LEFT-TO-RIGHT MARK}"
+__all__ = ["counted", "in_sentence"]
 
 
 def counted(n: int, one: str, more: str) -> str:
@@ -14,16 +14,3 @@ def counted(n: int, one: str, more: str) -> str:
     ('1 row has', '1,200 rows have')
     """
     return f"{n:,} {one if n == 1 else more}"
-
-
-def in_sentence(name: str) -> str:
-    r"""A name as it stands in an English sentence.
-
-    A name in Persian, Arabic or Hebrew between two left-to-right marks: without them the digits and
-    brackets beside it would be drawn on its other side.
-
-    >>> in_sentence("coupon"), in_sentence("کوپن") == "\u200eکوپن\u200e"
-    ('coupon', True)
-    """
-    right_to_left = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
-    return f"{_MARK}{name}{_MARK}" if right_to_left else name

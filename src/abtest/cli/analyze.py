@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from abtest.cli.formats import Format, format_of, write_result
+from abtest.cli.formats import Format, Lang, format_of, write_result
 
 if TYPE_CHECKING:
     from abtest.analysis.result import Result
@@ -61,6 +61,9 @@ def analyze(
             help="Keep the result in results/ beside the spec; with the table that is the default.",
         ),
     ] = None,
+    lang: Annotated[
+        Lang, typer.Option(help="The language of the table and the report; JSON and CSV have none.")
+    ] = "en",
 ) -> None:
     """Analyze an experiment: a table, a verdict, a report, and the result for the archive.
 
@@ -88,9 +91,9 @@ def analyze(
             progress=progress.step,
         )
     inputs = [spec, *_inputs(spec, result, tables)]
-    write_result(result, format_, output, inputs)
+    write_result(result, format_, output, inputs, lang)
     if format_ == "table" and output is None and report:
-        _write_report(result, spec, inputs)
+        _write_report(result, spec, inputs, lang)
     if save or (save is None and format_ == "table" and output is None):
         _save(result, spec, inputs, asked=save is not None)
     raise typer.Exit(result.exit_code)
@@ -147,14 +150,14 @@ def _save(result: Result, spec: Path, inputs: list[Path], *, asked: bool) -> Non
     typer.echo(told, err=asked)
 
 
-def _write_report(result: Result, spec: Path, inputs: list[Path]) -> None:
+def _write_report(result: Result, spec: Path, inputs: list[Path], lang: Lang) -> None:
     from abtest.cli.output import write_text
     from abtest.errors import AbtestError
     from abtest.report import render
 
     path = spec.with_suffix(".report.html")
     try:
-        write_text(path, render(result, "html"), inputs)
+        write_text(path, render(result, "html", lang), inputs)
     except AbtestError as error:  # a folder that cannot be written to is no fault of the analysis
         typer.echo(f"No report: {error}", err=True)
         return

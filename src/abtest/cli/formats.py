@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from abtest.analysis.result import Result
 
 Format = Literal["table", "json", "csv", "md", "html"]
+Lang = Literal["en", "fa", "ar"]
 _ENDINGS: dict[str, Format] = {
     ".json": "json",
     ".csv": "csv",
@@ -31,17 +32,19 @@ def format_of(output: Path | None) -> Format:
     return ending
 
 
-def write_result(result: Result, format_: Format, output: Path | None, inputs: list[Path]) -> None:
+def write_result(
+    result: Result, format_: Format, output: Path | None, inputs: list[Path], lang: Lang = "en"
+) -> None:
     """Show a result on stdout, or write it whole to a file that is none of the inputs."""
     from abtest.cli.output import write_text
     from abtest.report import print_report, render
 
     if output is not None:
-        write_text(output, render(result, format_), inputs)
+        write_text(output, render(result, format_, lang), inputs)
         typer.echo(f"Wrote {output}", err=True)
     elif format_ == "table":
         from rich.console import Console
 
-        print_report(result, Console())
+        print_report(result, Console(), lang)
     else:
-        typer.echo(render(result, format_), nl=False)
+        typer.echo(render(result, format_, lang), nl=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from abtest.cli.formats import Format, format_of, write_result
+from abtest.cli.formats import Format, Lang, format_of, write_result
 
 
 def report(
@@ -21,6 +21,9 @@ def report(
             "--output", "-o", help="Write here instead of to stdout; the ending says how."
         ),
     ] = None,
+    lang: Annotated[
+        Lang, typer.Option(help="The language of the table and the report; JSON and CSV have none.")
+    ] = "en",
 ) -> None:
     """Show a result again: the same bytes as analyze gave, without spec or data.
 
@@ -33,7 +36,7 @@ def report(
 
     found = read_result(result)
     try:
-        write_result(found, format_, output, [result])
+        write_result(found, format_, output, [result], lang)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # The free parts of a result (the spec, curves, details) are not checked key by key.
         what = f"{type(error).__name__}: {error}"

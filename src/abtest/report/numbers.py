@@ -6,10 +6,15 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from abtest.report.languages import _, native
+from abtest.sentences import phrase
+
 if TYPE_CHECKING:
     from abtest.report.units import Unit
 
 ABSENT = "\N{EM DASH}"
+FROM = phrase("from {low}, no upper bound")
+UP_TO = phrase("up to {high}, no lower bound")
 
 _Format = Callable[[float], str]
 
@@ -21,7 +26,7 @@ def count(value: int | None) -> str:
         >>> count(90189)
         '90,189'
     """
-    return ABSENT if value is None else f"{value:,}"
+    return ABSENT if value is None else native(f"{value:,}")
 
 
 def level(value: float) -> str:
@@ -31,7 +36,7 @@ def level(value: float) -> str:
         >>> level(0.95), level(0.975)
         ('95%', '97.5%')
     """
-    return f"{100 * value:g}%"
+    return native(f"{100 * value:g}%")
 
 
 def pvalue(value: float | None) -> str:
@@ -43,7 +48,7 @@ def pvalue(value: float | None) -> str:
     """
     if value is None:
         return ABSENT
-    return "<0.0001" if value < 0.0001 else f"{value:.4f}"
+    return _less("0.0001") if value < 0.0001 else native(f"{value:.4f}")
 
 
 def probability(value: float | None) -> str:
@@ -56,8 +61,8 @@ def probability(value: float | None) -> str:
     if value is None:
         return ABSENT
     if value > 0.999:
-        return ">99.9%"
-    return "<0.1%" if value < 0.001 else f"{100 * value:.1f}%"
+        return _(">{number}", number=native("99.9%"))
+    return _less("0.1%") if value < 0.001 else native(f"{100 * value:.1f}%")
 
 
 def lift(value: float | None) -> str:
@@ -80,7 +85,7 @@ def lift_with_interval(
         ('+10.7%', 'from +2.1%, no upper bound')
     """
     places = 1 if _largest(value, low, high) >= 0.1 else 2
-    return _with_interval(value, low, high, lambda x: f"{_signed(100 * x, places)}%")
+    return _with_interval(value, low, high, lambda x: _signed(100 * x, places, "%"))
 
 
 def ratio_with_interval(
@@ -105,7 +110,7 @@ def share(value: float | None) -> str:
         >>> share(0.4954), share(None)
         ('49.5%', '—')
     """
-    return ABSENT if value is None else f"{100 * value:.1f}%"
+    return ABSENT if value is None else native(f"{100 * value:.1f}%")
 
 
 def difference_with_interval(
@@ -146,7 +151,7 @@ def value_with_interval(
     scale = unit.scale
     shown = 0.0 if value is None else scale * abs(value)
     places = _decimals(shown, significant=2 if unit.value else 4)
-    return _with_interval(value, low, high, lambda x: f"{_plain(scale * x, places)}{unit.value}")
+    return _with_interval(value, low, high, lambda x: _plain(scale * x, places, unit.value))
 
 
 def compared_values(
@@ -164,7 +169,7 @@ def compared_values(
     places = _decimals(min(sizes, default=0.0), significant=2 if unit.value else 4)
 
     def write(one: float | None) -> str:
-        return ABSENT if one is None else f"{_plain(scale * one, places)}{unit.value}"
+        return ABSENT if one is None else _plain(scale * one, places, unit.value)
 
     return write(value_control), write(value)
 
@@ -185,7 +190,7 @@ def expected_loss(value: float | None, *, unit: Unit, model: str | None) -> str:
         return ABSENT
     if model == "normal_difference":
         return size(value, unit=unit)
-    return "<0.01%" if 0 < value < 0.0001 else f"{100 * value:.2f}%"
+    return _less("0.01%") if 0 < value < 0.0001 else native(f"{100 * value:.2f}%")
 
 
 def size(value: float, *, unit: Unit) -> str:
@@ -217,12 +222,27 @@ def _with_interval(
     """The value and the interval as text; the unit follows once, after the last number."""
     text = ABSENT if value is None else f"{write(value)}{unit}"
     if low is not None and high is not None:
-        return text, f"{write(low)} to {write(high)}{unit}"
+        return text, _("{low} to {high}", low=write(low), high=f"{write(high)}{unit}")
     if low is not None:
-        return text, f"from {write(low)}{unit}, no upper bound"
+        return text, _(FROM, low=f"{write(low)}{unit}")
     if high is not None:
-        return text, f"up to {write(high)}{unit}, no lower bound"
+        return text, _(UP_TO, high=f"{write(high)}{unit}")
     return text, ABSENT
+
+
+def is_open(interval: str) -> bool:
+    """Whether an interval that was written here lacks a bound.
+
+    Examples:
+        >>> is_open("from +2.1%, no upper bound"), is_open("+2.1% to +3.0%")
+        (True, False)
+    """
+    shapes = (_(FROM, low="\0").split("\0"), _(UP_TO, high="\0").split("\0"))
+    return any(interval.startswith(head) and interval.endswith(tail) for head, tail in shapes)
+
+
+def _less(number: str) -> str:
+    return _("<{number}", number=native(number))
 
 
 def _largest(*values: float | None) -> float:
@@ -236,15 +256,17 @@ def _decimals(number: float, *, significant: int, least: int = 2, most: int = 6)
     return min(most, max(least, significant - 1 - math.floor(math.log10(number))))
 
 
-def _plain(value: float, places: int) -> str:
+def _plain(value: float, places: int, unit: str = "") -> str:
+    return native(_digits(value, places) + unit)
+
+
+def _digits(value: float, places: int) -> str:
     if abs(value) >= 1e15 or 0 < abs(value) < 1e-6:
         return f"{value:.3g}"
     return f"{value + 0.0:,.{places}f}"
 
 
-def _signed(value: float, places: int) -> str:
+def _signed(value: float, places: int, unit: str = "") -> str:
     """With a sign, which an exact zero lacks: +0.00 is a little more than nothing."""
-    text = _plain(abs(value), places)
-    if value == 0:
-        return text
-    return f"+{text}" if value > 0 else f"-{text}"
+    sign = "" if value == 0 else "+" if value > 0 else "-"
+    return native(f"{sign}{_digits(abs(value), places)}{unit}")

@@ -48,3 +48,17 @@ def isolate(name: str) -> str:
     """
     right_to_left = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
     return f"\u2068{name}\u2069" if right_to_left else name
+
+
+def isolate_in(name: str, direction: str) -> str:
+    r"""A name inside a sentence of a language that runs in this direction.
+
+    In a sentence that runs from right to left every name is isolated, so that its own digits and
+    brackets stay with it; otherwise a name that itself runs from right to left stays as it is, for
+    `isolate` where it is drawn.
+
+    Examples:
+        >>> isolate_in("coupon", "ltr"), isolate_in("coupon", "rtl") == "\u2068coupon\u2069"
+        ('coupon', True)
+    """
+    return f"\u2068{name}\u2069" if direction == "rtl" else name

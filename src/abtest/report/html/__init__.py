@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from abtest.report import words
+from abtest.report import numbers, words
 from abtest.report.html.curves import draw_curves
 from abtest.report.html.forest import draw_forest
 from abtest.report.html.waterfall import draw_waterfall
+from abtest.report.languages import _, current, many
 from abtest.report.view import build_view
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def render_html(result: Result) -> str:
     page = _environment().get_template("page.html")
     return page.render(
         view=build_view(result),
+        language=current(),
         sections=SECTIONS,
         meanings=words.MEANINGS,
         glossary=words.GLOSSARY,
@@ -58,7 +60,7 @@ def render_html(result: Result) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("abtest.report", "html"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -66,3 +68,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.globals |= {"_": _, "many": many, "is_open": numbers.is_open}
+    return environment

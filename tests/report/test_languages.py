@@ -1,0 +1,112 @@
+"""Reports in Persian and Arabic: words, digits, dates, direction."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from abtest.analysis.result import Check, Result
+from abtest.report import render
+from abtest.report.languages import LANGUAGES, Lang, _, date, named, native, speaking, tell
+from abtest.sentences import sentence
+from report.report_fixtures import result, rich_result
+
+OTHERS: tuple[Lang, ...] = ("fa", "ar")
+DIGITS = {"fa": "۰۱۲۳۴۵۶۷۸۹", "ar": "٠١٢٣٤٥٦٧٨٩"}
+
+
+@pytest.mark.parametrize(
+    ("lang", "number", "told"),
+    [
+        # Unicode CLDR: fa, and Arabic with the digits of ar_EG; babel.numbers says the same.
+        ("fa", "-1,234.5%", "\u200e\u2212۱٬۲۳۴٫۵٪"),
+        ("fa", "+0.25", "\u200e+۰٫۲۵"),
+        ("ar", "-1,234.5%", "\u061c-١٬٢٣٤٫٥٪\u061c"),
+        ("en", "-1,234.5%", "-1,234.5%"),
+    ],
+)
+def test_a_number_has_the_signs_of_the_language(lang: Lang, number: str, told: str) -> None:
+    with speaking(lang):
+        assert native(number) == told
+
+
+@given(number=st.floats(-1e9, 1e9), lang=st.sampled_from(OTHERS))
+def test_digits_come_back(number: float, lang: Lang) -> None:
+    with speaking(lang):
+        told = native(f"{number:.4f}")
+    back = "".join(str(DIGITS[lang].index(x)) if x in DIGITS[lang] else x for x in told)
+    plain = back.replace("\u200e", "").replace("\u061c", "").replace("\u2212", "-")
+    assert plain.replace("٫", ".") == f"{number:.4f}"
+
+
+@pytest.mark.parametrize(
+    ("lang", "iso", "told"),
+    [
+        ("en", "2026-03-01", "2026-03-01"),
+        # Nowruz of 1405 is on 21 March 2026; 1 March is the tenth of Esfand 1404.
+        ("fa", "2026-03-21", "۱ فروردین ۱۴۰۵"),
+        ("fa", "2026-03-01T00:00:00+01:00", "۱۰ اسفند ۱۴۰۴"),
+        ("fa", "2026-03-01T14:30:00+03:30", "۱۰ اسفند ۱۴۰۴، ۱۴:۳۰ \u2066+03:30\u2069"),
+        ("ar", "2026-03-01", "١ مارس ٢٠٢٦"),
+        ("ar", "no date", "no date"),
+    ],
+)
+def test_a_date_is_in_the_calendar_of_the_language(lang: Lang, iso: str, told: str) -> None:
+    with speaking(lang):
+        assert date(iso) == told
+
+
+def test_an_unknown_text_is_told_in_english_and_isolated() -> None:
+    with speaking("fa"):
+        assert tell("Nobody has said this before.") == "\u2068Nobody has said this before.\u2069"
+        assert tell(sentence("Never {x:.1%}.", x=0.1)) == "\u2068Never 10.0%.\u2069"
+        assert named("coupon\x1b") == "\u2068coupon\ufffd\u2069"
+    assert tell("Nobody has said this before.") == "Nobody has said this before."
+
+
+def test_an_unknown_language_is_named() -> None:
+    with pytest.raises(ValueError, match="`lang` is 'xx'; it must be one of en, fa, ar"):
+        render(result(), "md", "xx")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("fmt", ["json", "csv"])
+def test_machines_get_no_language(fmt: str) -> None:
+    assert len({render(rich_result(), fmt, lang) for lang in LANGUAGES}) == 1  # type: ignore[arg-type]
+
+
+def test_a_result_from_a_file_says_the_same() -> None:
+    made = result(
+        checks=[Check(key="new", status="warn", message=sentence("{x:,} of {y}.", x=1200, y="b"))]
+    )
+    assert list(made.sentences) == ["1,200 of b."]
+    again = Result.from_dict(made.to_dict())
+    assert again == made
+    for lang in LANGUAGES:
+        assert render(again, "html", lang) == render(made, "html", lang)
+
+
+def test_threads_do_not_share_a_language() -> None:
+    expected = {lang: render(rich_result(), "md", lang) for lang in LANGUAGES}
+    wrong: list[Lang] = []
+
+    def work(lang: Lang) -> None:
+        if {render(rich_result(), "md", lang) for repeat in range(5)} != {expected[lang]}:
+            wrong.append(lang)
+
+    threads = [threading.Thread(target=work, args=(lang,)) for lang in LANGUAGES * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert len(set(expected.values())) == len(LANGUAGES)
+
+
+def test_the_language_ends_with_the_block() -> None:
+    with pytest.raises(KeyError), speaking("fa"):  # noqa: PT012
+        assert _("{low} to {high}", low="1", high="2") == "1 تا 2"
+        raise KeyError
+    assert _("{low} to {high}", low="1", high="2") == "1 to 2"
