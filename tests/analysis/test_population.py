@@ -22,7 +22,7 @@ from analysis.by_hand import (
     spec_for,
 )
 
-DISCOUNT = "تخفیف ۱۰٪"  # noqa: RUF001 - Persian digits
+DISCOUNT = "تخفیف ۱۰٪"
 WITH_REASON = ("id", "variant", "assigned_at", "reason")
 
 

@@ -141,7 +141,7 @@ def _signs(lang: Lang) -> dict[str, str]:
 def _persian(year: int, month: int, day: int) -> str:
     from persiantools.jdatetime import MONTH_NAMES_FA, JalaliDate  # noqa: PLC0415 - for Persian
 
-    found = JalaliDate(dt.date(year, month, day))  # type: ignore[no-untyped-call] - theirs
+    found = JalaliDate(dt.date(year, month, day))  # type: ignore[no-untyped-call]
     return f"{found.day} {MONTH_NAMES_FA[found.month]} {found.year}"
 
 
