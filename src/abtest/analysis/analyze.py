@@ -19,6 +19,7 @@ from abtest.analysis.curves import censored_readings, curves
 from abtest.analysis.decision import decide
 from abtest.analysis.event_rows import RowCounter
 from abtest.analysis.facts import Facts, outcome_columns
+from abtest.analysis.plan_lock import lock_of, under_lock
 from abtest.analysis.population import population_of
 from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_off
 from abtest.analysis.readings import anchor_columns, readings_of
@@ -38,6 +39,7 @@ from abtest.sources.open_engine import EngineOptions, open_engine
 from abtest.sources.tables import Table, UnitsTable
 from abtest.spec import Draft, LoadedSpec, Spec, draft_mapping, draft_spec
 from abtest.spec.faults import nearest
+from abtest.spec.weight_history import with_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from abtest.analysis.summaries import Found, Summaries
     from abtest.sources.duckdb_engine import OnBadLines
     from abtest.sources.engine import Engine
+    from abtest.spec.lock import Lock
     from abtest.stats.posterior import Posterior
 
 
@@ -87,16 +90,18 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
 
     Raises:
         SpecError: The spec is at fault, or asks for something this version cannot do.
-        DataError: A file, a column or a value is at fault.
+        DataError: A file, a column or a value is at fault, or the spec's lock was edited.
     """
     draft, tables = _draft(spec), data or {}
-    plan = draft.loaded.spec
+    plan, lock = draft.loaded.spec, lock_of(draft.loaded)
+    frozen = draft if lock is None or draft.faults else _as_frozen(draft.loaded, lock)
     options = EngineOptions(plan.data.currency, on_bad_lines, spark_master, memory)
     opened = open_engine(engine, draft.loaded.folder, plan.schedule.timezone, tables, options)
     try:
-        loaded = check_spec(draft, tables, opened).require()
+        loaded = check_spec(frozen, tables, opened).require()
         cutoff = _cutoff(loaded, as_of)
-        return _Analysis(loaded.spec, opened, cutoff, progress or _silent).result()
+        result = _Analysis(loaded.spec, opened, cutoff, progress or _silent).result()
+        return result if lock is None else under_lock(result, draft.loaded, lock)
     finally:
         if opened is not engine:  # who opened it closes it
             opened.close()
@@ -313,6 +318,11 @@ def _control_posterior(metric: str, posterior: Posterior, control: str) -> dict[
 
 def _silent(step: str) -> None:
     """Nobody asked what is done next."""
+
+
+def _as_frozen(loaded: LoadedSpec, lock: Lock) -> Draft:
+    """The spec with what its lock alone knows: which weights ran when."""
+    return Draft(replace(loaded, spec=with_history(loaded, lock)), ())
 
 
 def _draft(spec: str | Path | Mapping[str, Any] | Spec | LoadedSpec) -> Draft:

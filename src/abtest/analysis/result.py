@@ -157,7 +157,51 @@ class Decision(_Frozen):
 
 
 # Of the user and of machines: there are no texts of the analysis in these.
-_AS_IS = {"sentences", "spec", "data_fingerprints"}
+_AS_IS = {"sentences", "spec", "data_fingerprints", "lock"}
+
+
+class PlanChange(_Frozen):
+    """One difference between the frozen plan and the spec.
+
+    Attributes:
+        path: Where in the spec.
+        frozen: The plan's value; None where it has none.
+        present: The value that came in its place; None where there is none.
+        status: ``amended`` with a reason, ``silent``, or ``exploratory`` for a metric that was
+            added to explore.
+        on: When it was amended.
+        reason: Why it was amended.
+        exploratory: Whether no amendment can make it good: what it touches is exploratory.
+    """
+
+    path: str
+    frozen: Any = None
+    present: Any = None
+    status: Literal["amended", "silent", "exploratory"]
+    on: str | None = None
+    reason: str | None = None
+    exploratory: bool = False
+
+
+class PlanLock(_Frozen):
+    """The frozen plan that the spec was held against.
+
+    Attributes:
+        status: ``not_frozen``, ``as_frozen``, ``amended``, or ``drifted`` where a difference was
+            not amended.
+        file: The lock's name.
+        frozen_on: When it was frozen.
+        sha256: The fingerprint of what was frozen.
+        changes: Every amendment in order, then what was not amended.
+        fixed: What was computed from history when the plan was frozen.
+    """
+
+    status: Literal["not_frozen", "as_frozen", "amended", "drifted"] = "not_frozen"
+    file: str | None = None
+    frozen_on: str | None = None
+    sha256: str | None = None
+    changes: tuple[PlanChange, ...] = ()
+    fixed: dict[str, Any] = {}
 
 
 class Result(_Frozen):
@@ -187,6 +231,7 @@ class Result(_Frozen):
     posteriors: tuple[dict[str, Any], ...] = ()
     sensitivity: tuple[dict[str, Any], ...] = ()
     plan: dict[str, Any] | None = None
+    lock: PlanLock = PlanLock()
     decision: Decision
     sentences: dict[str, Any] = {}
 
@@ -222,7 +267,9 @@ class Result(_Frozen):
 
     @property
     def exit_code(self) -> int:
-        """What the command line exits with: 3 a check failed, 4 not readable yet, 0 done."""
+        """5 the plan drifted, 3 a check failed, 4 not readable yet, 0 done."""
+        if self.lock.status == "drifted":
+            return 5
         if any(check.status == "fail" for check in self.checks):
             return 3
         primary = [record for record in self.results if record.role == "primary"]

@@ -68,7 +68,8 @@ def analyze(
     """Analyze an experiment: a table, a verdict, a report, and the result for the archive.
 
     Exits with 0 (done), 1 (the spec, the data or a file is at fault), 2 (wrong usage), 3 (a health
-    check failed) or 4 (not readable yet). With 3 and 4 the output is still written, and marked.
+    check failed), 4 (not readable yet) or 5 (the spec differs from its frozen plan and no amendment
+    says why). With 3, 4 and 5 the output is still written, and marked.
     """
     tables = _tables(data or [])
     format_ = format or format_of(output)
@@ -78,6 +79,7 @@ def analyze(
 
     from abtest.analysis.analyze import analyze as run
     from abtest.cli.progress import Progress
+    from abtest.spec.lock import lock_path
 
     with Progress() as progress:
         result = run(
@@ -90,7 +92,7 @@ def analyze(
             memory=memory,
             progress=progress.step,
         )
-    inputs = [spec, *_inputs(spec, result, tables)]
+    inputs = [spec, lock_path(spec), *_inputs(spec, result, tables)]
     write_result(result, format_, output, inputs, lang)
     if format_ == "table" and output is None and report:
         _write_report(result, spec, inputs, lang)

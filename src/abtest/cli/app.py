@@ -13,10 +13,12 @@ import sys
 import typer
 
 from abtest import __version__
+from abtest.cli.amend import amend
 from abtest.cli.analyze import analyze
 from abtest.cli.assign import assign
 from abtest.cli.compile import compile_
 from abtest.cli.decide import decide
+from abtest.cli.freeze import freeze
 from abtest.cli.init import init
 from abtest.cli.plan import plan
 from abtest.cli.report import report
@@ -38,6 +40,8 @@ COMMANDS = (
     validate,
     schema,
     plan,
+    freeze,
+    amend,
     assign,
     sql,
     compile_,

@@ -1,10 +1,13 @@
-"""The only place that reads the clock: which day is today, where nobody says."""
+"""The only place that reads the clock: which day or moment it is, where nobody says."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import typer
+
+from abtest.instants import parse_instant
 
 
 def day(on: str | None) -> str:
@@ -15,3 +18,15 @@ def day(on: str | None) -> str:
         return date.fromisoformat(on).isoformat()
     except ValueError as error:
         raise typer.BadParameter(f"--on is {on!r}; it must be a date such as 2026-03-04") from error
+
+
+def moment(on: str | None, zone: str) -> str:
+    """The date or time that ``--on`` gives, or now in the zone, to the second."""
+    if on is None:
+        now = datetime.now(UTC).astimezone(ZoneInfo(zone))  # noqa: TID251 - the default of --on
+        return now.isoformat(timespec="seconds")
+    try:
+        parse_instant(on, zone)
+    except ValueError as error:
+        raise typer.BadParameter(f"--on {error}") from error
+    return on

@@ -1,0 +1,80 @@
+"""abtest amend: say why a frozen plan was changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from abtest.spec import LoadedSpec
+    from abtest.spec.lock import Lock
+
+
+def amend(
+    spec: Annotated[Path, typer.Argument(help="The experiment's YAML, as it is now.")],
+    why: Annotated[str, typer.Option(help="Why the plan was changed.")],
+    on: Annotated[
+        str | None,
+        typer.Option(
+            help="Since when it holds: 2026-01-12, or a time; now by default. For weights: when "
+            "customers first met them."
+        ),
+    ] = None,
+) -> None:
+    """Record how the spec differs from its frozen plan, and why.
+
+    Amendments are added to experiment.lock.json and never taken out: results that they touch are
+    labelled amended, and show the reason. New weights and coverage hold from the given time on, so
+    that the split is judged against what each customer met.
+    """
+    from abtest.analysis.analyze import check_spec
+    from abtest.cli.clock import moment
+    from abtest.cli.output import write_text
+    from abtest.errors import AbtestError
+    from abtest.spec import draft_spec
+    from abtest.spec.drift import changes_of, in_blocks
+    from abtest.spec.lock import amended, lock_path, read_lock
+    from abtest.spec.weight_history import with_history
+
+    if not why.strip():
+        raise typer.BadParameter("--why is empty; it must say why the plan was changed")
+    loaded = check_spec(draft_spec(spec), {}, to_analyze=False).require()
+    path = lock_path(spec)
+    lock = read_lock(path)
+    if lock is None:
+        hint = f"freeze the plan first: abtest freeze {spec}"
+        raise AbtestError(f"{path} is not there, so there is nothing to amend\n  Hint: {hint}")
+    plan = lock.plan_now()
+    changes = changes_of(plan, loaded.spec)
+    if not changes:
+        raise AbtestError(f"{spec} is as {path.name} says: there is nothing to amend")
+    at = _after_the_last(lock, moment(on, loaded.spec.schedule.timezone), loaded)
+    lock = amended(lock, changes, on=at, why=why.strip())
+    with_history(loaded, lock)  # refuses phases that say something else
+    write_text(path, lock.text(), [spec])
+    for name, change in in_blocks(changes, plan).items():
+        typer.echo(f"{name}: {_shown(change.before)} -> {_shown(change.after)}")
+    typer.echo(f"Wrote {path}: amendment {len(lock.amendments)}")
+
+
+def _after_the_last(lock: Lock, at: str, loaded: LoadedSpec) -> str:
+    """The amendment's time; history is added to at its end alone."""
+    from abtest.errors import AbtestError
+    from abtest.instants import parse_instant
+
+    zone = loaded.spec.schedule.timezone
+    last = lock.amendments[-1].on if lock.amendments else lock.frozen_on
+    if parse_instant(at, zone) < parse_instant(last, zone):
+        raise AbtestError(
+            f"{at} is before the last entry of the lock ({last}); an amendment must be later\n"
+            "  Hint: history is not rewritten: say when this change was made."
+        )
+    return at
+
+
+def _shown(value: object) -> str:
+    import json
+
+    return "-" if value is None else json.dumps(value, ensure_ascii=False)

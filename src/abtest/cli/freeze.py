@@ -1,0 +1,47 @@
+"""abtest freeze: write down the plan before anybody looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def freeze(
+    spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
+    on: Annotated[
+        str | None, typer.Option(help="When it is frozen: 2026-01-04, or a time; now by default.")
+    ] = None,
+) -> None:
+    """Freeze the plan: write experiment.lock.json beside the spec.
+
+    It holds every value that may not move once results can be seen. `abtest analyze` finds it,
+    compares, and exits with 5 where the spec differs and `abtest amend` was not told why. Commit it
+    with the spec.
+    """
+    from abtest import __version__
+    from abtest.analysis.analyze import check_spec
+    from abtest.cli.clock import moment
+    from abtest.cli.output import write_text
+    from abtest.errors import AbtestError
+    from abtest.spec import draft_spec
+    from abtest.spec.lock import lock_path, new_lock
+    from abtest.spec.plan_values import plan_values
+
+    path = lock_path(spec)
+    if path.exists():
+        raise AbtestError(
+            f"{path} is already there; a frozen plan is not frozen again\n"
+            f'  Hint: say what changed and why: abtest amend {spec} --why "..."'
+        )
+    loaded = check_spec(draft_spec(spec), {}, to_analyze=False).require()
+    lock = new_lock(
+        plan_values(loaded.spec),
+        {},
+        experiment=loaded.spec.key,
+        frozen_on=moment(on, loaded.spec.schedule.timezone),
+        version=__version__,
+    )
+    write_text(path, lock.text(), [spec])
+    typer.echo(f"Wrote {path}; commit it with the spec")
