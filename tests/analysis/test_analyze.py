@@ -89,8 +89,6 @@ def test_unit_rows_need_no_as_of() -> None:
     ("changes", "path"),
     [
         ({"analysis": {"segments": ["tier"]}}, "analysis.segments"),
-        ({"analysis": {"correction": {"primary": "dunnett"}}}, "analysis.correction.primary"),
-        ({"analysis": {"correction": {"secondary": "gate_holm"}}}, "analysis.correction.secondary"),
         ({"analysis": {"sequential": {"engine": "confidence_sequence"}}}, "analysis.sequential"),
         (
             {

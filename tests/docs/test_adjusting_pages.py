@@ -15,6 +15,7 @@ PAGES = [
     "cluster_robust.md",
     "post_stratification.md",
     "miettinen_nurminen.md",
+    "dunnett.md",
 ]
 
 

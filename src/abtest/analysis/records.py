@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.adjusting import Adjustment, can_adjust
 from abtest.analysis.aggregates import aggregate_notes
+from abtest.analysis.families import adjust_families
 from abtest.analysis.guardrails import is_equivalent, read_guardrail
 from abtest.analysis.method_choice import choose_method, unadjusted_notes
 from abtest.analysis.result import Record, VariantEstimate
 from abtest.metrics.base import EventMetric
 from abtest.metrics.ratio import RatioMetric
 from abtest.sources.tables import AssignmentsFromEvents
-from abtest.stats.log_lift import LogLift, log_lift
-from abtest.stats.multiplicity import adjust, adjusted_ci_level
+from abtest.stats.log_lift import LogLift, log_lift, value_and_variance
 from abtest.stats.posterior import Posterior
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from abtest.analysis.population import Population
     from abtest.analysis.summaries import MetricCounts, Summaries
@@ -79,7 +78,7 @@ class Comparer:
                 for variant in variants
             )
         contrasts = [c for metric in self._spec.metrics for c in self._contrasts(metric)]
-        adjusted = self._adjusted(contrasts)
+        adjusted = adjust_families(self._spec, contrasts, self._variance)
         self.posteriors = {metric.key: self._posterior(metric) for metric in self._spec.metrics}
         return tuple(
             self._record(contrast, place, adjusted) for place, contrast in enumerate(contrasts)
@@ -134,26 +133,21 @@ class Comparer:
         control = self._spec.control
         return control.key if control is not None else ""
 
-    def _adjusted(self, contrasts: Sequence[Contrast]) -> dict[int, dict[str, Any]]:
-        """Adjusted p-value and interval of each contrast, family by family."""
-        families: dict[str, list[int]] = defaultdict(list)
-        for place, contrast in enumerate(contrasts):
-            if contrast.metric.role != "guardrail":
-                families[contrast.metric.role].append(place)
-        adjusted: dict[int, dict[str, Any]] = {}
-        for role, places in families.items():
-            procedure = getattr(self._spec.analysis.correction, role)
-            pvalues = [contrasts[place].comparison.pvalue for place in places]
-            level, name = adjusted_ci_level(pvalues, procedure, self._spec.analysis.alpha)
-            for place, pvalue in zip(places, adjust(pvalues, procedure), strict=True):
-                interval = contrasts[place].at_level(level).difference_ci
-                adjusted[place] = {
-                    "pvalue_adjusted": pvalue,
-                    "difference_ci_low_adjusted": _low(interval),
-                    "difference_ci_high_adjusted": _high(interval),
-                    "ci_adjustment": name,
-                }
-        return adjusted
+    def _variance(self, metric: str, variant: str) -> float | None:
+        """The variance of a value, for what contrasts with one control share.
+
+        Where it hangs on more than the variant's own units, it goes by their number, as it does
+        where the treatments do nothing.
+        """
+        counts, adjustment = self._summaries[metric, variant], self._adjustments.get(metric)
+        summary: Summary = counts.summary
+        if adjustment is not None:
+            moments = adjustment.moments()
+            if moments is None:  # each pair is compared over strata of its own
+                return None
+            summary = moments[variant]
+        _, variance = value_and_variance(summary)
+        return variance if variance is not None or not counts.n else 1 / counts.n
 
     def _posterior(self, metric: Metric) -> Posterior:
         adjustment = self._adjustment(metric)

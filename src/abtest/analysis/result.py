@@ -71,6 +71,7 @@ class Record(_Frozen):
     df: float | None = None
     pvalue: float | None = None
     pvalue_adjusted: float | None = None
+    pvalue_adjustment: str | None = None
     difference_ci_low_adjusted: float | None = None
     difference_ci_high_adjusted: float | None = None
     ci_level: float

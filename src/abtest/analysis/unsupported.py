@@ -17,16 +17,12 @@ if TYPE_CHECKING:
     from abtest.spec import Spec
 
 
-_NOT_YET = ("dunnett", "gate_holm")
-
-
 def unsupported_in(spec: Spec) -> list[Fault]:
     """One fault for each thing that the spec asks for and this version cannot do."""
     return list(_unsupported(spec))
 
 
 def _unsupported(spec: Spec) -> Iterator[Fault]:
-    correction = spec.analysis.correction
     asked: dict[tuple[str | int, ...], bool] = {
         ("factors",): spec.factors is not None,
         ("decision", "value"): spec.decision is not None and spec.decision.value is not None,
@@ -34,9 +30,6 @@ def _unsupported(spec: Spec) -> Iterator[Fault]:
         ("assignment", "phases"): spec.data.assignments is None and len(entry_weights(spec)) > 1,
         ("analysis", "segments"): bool(spec.analysis.segments),
         ("analysis", "sequential"): spec.analysis.sequential is not None,
-        ("analysis", "correction", "primary"): correction.primary in _NOT_YET,
-        ("analysis", "correction", "secondary"): correction.secondary in _NOT_YET,
-        ("analysis", "correction", "exploratory"): correction.exploratory in _NOT_YET,
     }
     hint = "take it out of the spec to analyse the rest"
     for path, is_asked in asked.items():

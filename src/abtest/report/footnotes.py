@@ -74,7 +74,9 @@ def _adjustment(record: Record, spec: dict[str, Any]) -> list[str]:
 
 
 def _correction(record: Record, spec: dict[str, Any]) -> str | None:
-    """The correction that the spec declares for the record's family or role."""
+    """How the record says that it was adjusted, else what the spec declares for its family."""
+    if record.pvalue_adjustment is not None:
+        return clean(record.pvalue_adjustment)
     analysis = spec.get("analysis")
     declared = analysis.get("correction") if isinstance(analysis, dict) else None
     if isinstance(declared, dict):

@@ -65,8 +65,9 @@ METHOD_WORDS = {
     "bh": "Benjamini-Hochberg",
     "by": "Benjamini-Yekutieli",
     "dunnett": "Dunnett",
+    "dunnett_bonferroni": "Dunnett over the variants and Bonferroni over the metrics",
     "bonferroni": "Bonferroni",
-    "gate_holm": "Holm, behind the primary metrics",
+    "gate_holm": "Holm, behind the variant's primary metrics",
     "fcr": "false coverage rate (Benjamini-Yekutieli)",
     "hochberg": "Hochberg",
     # Baseline prior: BASELINE_MEAN and BASELINE_SD of stats.bayes.baseline_lift, which loads NumPy.

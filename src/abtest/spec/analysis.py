@@ -11,16 +11,16 @@ from abtest.methods import Method
 from abtest.methods.bayes import Bayes
 from abtest.sources.tables import Column
 
-Procedure = Literal["none", "bonferroni", "holm", "hochberg", "bh", "by", "dunnett", "gate_holm"]
+Procedure = Literal["none", "bonferroni", "holm", "hochberg", "bh", "by", "dunnett"]
 
 
 class Correction(Block):
     """How p-values are adjusted in each family: the metrics of one role and their contrasts."""
 
-    primary: Procedure = "holm"
+    primary: Procedure = "dunnett"
     """Decides; keeps the chance of any false winner at alpha."""
-    secondary: Procedure = "holm"
-    """Explains."""
+    secondary: Procedure | Literal["gate_holm"] = "gate_holm"
+    """Explains; gate_holm: claimed only for a variant whose primary metrics are significant."""
     exploratory: Procedure = "bh"
     """Suggests; keeps the share of false leads at alpha."""
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from abtest.stats.roots import find_root
 from abtest.stats.scipy_special import special
+from abtest.stats.tails import check_ci_level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,6 +108,41 @@ class MaxT:
         # Between that of a single contrast and Bonferroni's.
         low, high = self._quantile(alpha), self._quantile(alpha / len(self.loadings))
         return find_root(lambda bound: self.pvalue(bound) - alpha, low, high)
+
+    def adjusted(self, pvalue: float) -> float:
+        """The adjusted p-value of a contrast, from its own p-value.
+
+        The same as ``pvalue`` of its statistic; a contrast alone keeps its p-value to the digit.
+
+        Args:
+            pvalue: The contrast's unadjusted p-value, 0 to 1.
+
+        Raises:
+            ValueError: It is not between 0 and 1.
+        """
+        if not 0 <= pvalue <= 1:
+            raise ValueError(f"a p-value is {pvalue}; it must lie between 0 and 1.")
+        if len(self.loadings) == 1 or pvalue == 0:
+            return pvalue
+        return max(self.pvalue(self._quantile(pvalue)), pvalue)
+
+    def error_rate_of_one(self, alpha: float) -> float:
+        """The unadjusted p-value whose adjusted one is ``alpha``: one contrast's own error rate.
+
+        An interval at one minus this rate is the simultaneous one.
+
+        Args:
+            alpha: The family's error rate, strictly between 0 and 1.
+
+        Raises:
+            ValueError: ``alpha`` is out of range.
+        """
+        if len(self.loadings) == 1:
+            check_ci_level(1 - alpha)
+            return alpha
+        bound = self.critical_value(alpha)
+        below = special.ndtr(-bound) if self.df is None else special.stdtr(self.df, -bound)
+        return float(below) * (2 if self.two_sided else 1)
 
     def without(self, place: int) -> MaxT | None:
         """The same without one contrast; None where none is left."""
