@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from abtest.analysis.records import Contrast
 from abtest.methods import MiettinenNurminen, Scas, Welch
 from abtest.metrics.mean import MeanMetric
 from abtest.spec import Spec, draft_mapping
-from abtest.stats.comparison import Comparison
+from abtest.stats.absent import without_inference
 from abtest.stats.summaries import Moments, Proportion
 from analysis.by_hand import run_units, spec_for
 from specs import COLUMNS, changed, faults
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from abtest import Result
+    from abtest.stats.comparison import Comparison
 
 ALPHA = 0.05
 VARIANTS = [{"key": "control", "control": True}, {"key": "a"}, {"key": "b"}, {"key": "c"}]
@@ -46,11 +48,8 @@ def spec(metrics: Mapping[str, str], treatments: int = 2, **correction: str) -> 
 
 def bare(pvalue: float | None, df: float | None = None, ci_level: float = 0.95) -> Comparison:
     """A comparison of which only the p-value is known."""
-    numbers = dict.fromkeys(("value", "value_control", "difference", "lift", "se", "statistic"))
-    return Comparison(
-        **numbers, difference_ci=None, lift_ci=None, df=df, pvalue=pvalue,
-        ci_level=ci_level, method="by hand",
-    )  # fmt: skip
+    nothing = without_inference(None, None, ci_level=ci_level, method="by hand", note="")
+    return replace(nothing, df=df, pvalue=pvalue)
 
 
 def contrast(metric: str, role: str, variant: str, pvalue: float | None) -> Contrast:
@@ -244,8 +243,9 @@ def test_a_whole_analysis_by_default_is_dunnett_and_a_gate() -> None:
     shared = float(values[variant == "control"].var(ddof=1)) / 40
     rho = shared / (se["a"] * se["b"])
     for record in (a, b):
+        df: Any = record.df
         joint = stats.multivariate_t(
-            [0, 0], [[1, rho], [rho, 1]], df=record.df, seed=np.random.default_rng(1)
+            [0, 0], [[1, rho], [rho, 1]], df=df, seed=np.random.default_rng(1)
         )
         z = abs(record.statistic or 0.0)
         wanted = 1 - joint.cdf([z, z], lower_limit=[-z, -z])
