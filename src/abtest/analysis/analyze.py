@@ -19,6 +19,8 @@ from abtest.analysis.curves import censored_readings, curves
 from abtest.analysis.decision import decide
 from abtest.analysis.event_rows import RowCounter
 from abtest.analysis.facts import Facts, outcome_columns
+from abtest.analysis.money import money_of
+from abtest.analysis.money_facts import of_values, read_money
 from abtest.analysis.plan_lock import lock_of, under_lock
 from abtest.analysis.population import population_of
 from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_off
@@ -45,12 +47,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from abtest.analysis.event_rows import EventRows
+    from abtest.analysis.money_result import Money
     from abtest.analysis.netting import TakenOff
     from abtest.analysis.population import Population
     from abtest.analysis.result import Check
     from abtest.analysis.summaries import Found, Summaries
     from abtest.sources.duckdb_engine import OnBadLines
     from abtest.sources.engine import Engine
+    from abtest.sources.wanted import Wanted
     from abtest.spec.lock import Lock
     from abtest.stats.posterior import Posterior
 
@@ -161,7 +165,7 @@ class _Analysis:
         """From one row per unit, or from events of units."""
         spec, engine, cutoff = self._spec, self._engine, self._cutoff
         self._step("Reading who got which variant")
-        population = population_of(spec, engine, cutoff, outcome_columns(spec))
+        population = population_of(spec, engine, cutoff, _columns(spec))
         facts = Facts(spec, engine, population, cutoff)
         self._step("Reading what each unit did" if facts.streams else "Adding up")
         wish = Wish(
@@ -185,14 +189,21 @@ class _Analysis:
         checks = run_checks(spec, population, found, events)
         off = self._taken_off(population, facts)
         reading = self._on_reading(self._tables_read(facts), off)
-        return self._compared(population, found, (*checks, *reading))
+        money = money_of(spec, read_money(spec, engine, population, cutoff))
+        return self._compared(population, found, (*checks, *reading), money)
 
-    def _compared(self, population: Population, found: Found, checks: tuple[Check, ...]) -> Result:
+    def _compared(
+        self,
+        population: Population,
+        found: Found,
+        checks: tuple[Check, ...],
+        money: Money | None = None,
+    ) -> Result:
         spec, engine, cutoff, summaries = self._spec, self._engine, self._cutoff, found.summaries
         self._step("Comparing variants")
         comparer = Comparer(spec, population, summaries, self._readable_on(found.largest))
         records = comparer.records()
-        decision = decide(spec, checks, records)
+        decision = decide(spec, checks, records, money)
         if decision.verdict == "invalid":
             records = tuple(record.model_copy(update={"verdict": "invalid"}) for record in records)
         return Result(
@@ -214,6 +225,7 @@ class _Analysis:
                 _control_posterior(key, posterior, self._control())
                 for key, posterior in comparer.posteriors.items()
             ),
+            money=money,
             decision=decision,
         )
 
@@ -304,6 +316,12 @@ class _Analysis:
         else:
             over = int(latest_anchor) + end // MICROSECOND
         return first_date_after(over + lag // MICROSECOND, cutoff.zone)
+
+
+def _columns(spec: Spec) -> list[Wanted]:
+    """The columns that metrics, covariates and the decision in money read off one row per unit."""
+    wanted = [*outcome_columns(spec), *outcome_columns(of_values(spec))]
+    return list({want.name: want for want in wanted}.values())
 
 
 def _control_posterior(metric: str, posterior: Posterior, control: str) -> dict[str, Any]:

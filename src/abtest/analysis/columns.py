@@ -69,7 +69,7 @@ def _tables(spec: Spec) -> Iterator[tuple[str, Table, Path, list[tuple[Path, str
         named = [*_unit(spec, data.units, path), *covariates]
         if data.units.variant is not None:
             named.append(((*path, "variant"), data.units.variant))
-            named += _metric_columns(spec)
+            named += [*_metric_columns(spec), *_money_of_units(spec)]
             named += [(("cluster",), spec.cluster)] if spec.cluster is not None else []
         if data.assignments is None:
             named += _stratify(spec)
@@ -90,6 +90,7 @@ def _streams(spec: Spec) -> Iterator[tuple[str, Table, Path, list[tuple[Path, st
             named.append(((*path, "renewals", "column"), events.renewals.column))
         if events.currency is not None:
             named.append(((*path, "currency", "column"), events.currency.column))
+        named += _goods(spec, stream)
         yield stream, events, path, named
 
 
@@ -129,6 +130,29 @@ def _covariates(spec: Spec) -> Iterator[tuple[Path, str]]:
     for key, covariate in spec.covariates.items():
         if isinstance(covariate, ColumnCovariate):
             yield ("covariates", key, "column"), covariate.column
+
+
+def _goods(spec: Spec, stream: str) -> list[tuple[Path, str]]:
+    """The column of a stream with what the goods cost."""
+    decision = spec.decision
+    if decision is None or decision.value is None or decision.value.events != stream:
+        return []
+    column = decision.unit_cost.column if decision.unit_cost is not None else None
+    return [] if column is None else [(("decision", "unit_cost", "column"), column)]
+
+
+def _money_of_units(spec: Spec) -> list[tuple[Path, str]]:
+    """The columns of one row per unit that a decision in money reads."""
+    decision = spec.decision
+    if decision is None or decision.value is None or decision.value.column is None:
+        return []
+    goods = decision.unit_cost.column if decision.unit_cost is not None else None
+    found: list[tuple[Path, str | None]] = [
+        (("decision", "value", "column"), decision.value.column),
+        (("decision", "unit_cost", "column"), goods),
+        (("decision", "redemptions"), decision.redemptions),
+    ]
+    return [(path, column) for path, column in found if column is not None]
 
 
 def _metric_columns(spec: Spec) -> Iterator[tuple[Path, str]]:

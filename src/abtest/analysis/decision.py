@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from abtest.analysis.money_rule import MoneyRule, decision_values
 from abtest.analysis.reading_checks import FEW_UNITS
 from abtest.analysis.result import Decision, is_readable
 from abtest.analysis.sentences import in_sentence
@@ -14,6 +15,7 @@ from abtest.stats.summaries import LifeTable, Proportion
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from abtest.analysis.money_result import Money
     from abtest.analysis.result import Check, Record
     from abtest.spec import Spec
 
@@ -33,15 +35,19 @@ class VariantStanding:
     gain: float
 
 
-def decide(spec: Spec, checks: Sequence[Check], records: Sequence[Record]) -> Decision:
+def decide(
+    spec: Spec, checks: Sequence[Check], records: Sequence[Record], money: Money | None = None
+) -> Decision:
     """Apply the decision rule.
 
     1. A failed check: invalid. 2. No mature primary metric: inconclusive. 3. Variant by variant:
     a breached guardrail or a primary metric that is significantly worse rolls it back; a primary
     metric that is significantly better ships it where each variant has 20 units, every guardrail
     with a margin passes and the expected loss is small enough; primary metrics that are all
-    practically the same are neutral.
-    4. The variant that is shipped is the one with the largest gain on the first primary metric.
+    practically the same are neutral. Where money is asked for, a variant that costs more than it
+    brings is rolled back, and only one that pays ships.
+    4. The variant that is shipped is the one that is worth most; without money, the one with the
+    largest gain on the first primary metric.
     """
     failed = [check for check in checks if check.status == "fail"]
     if failed:
@@ -56,12 +62,13 @@ def decide(spec: Spec, checks: Sequence[Check], records: Sequence[Record]) -> De
     if all(record.label == "descriptive" for record in primary):
         reason = "The primary metric is descriptive only, so nothing can be decided on it."
         return Decision(verdict="inconclusive", rule_line="label", reason=reason)
-    return _overall(
-        [
-            _Variant(spec, [r for r in records if r.variant == variant.key]).standing()
-            for variant in spec.treatments
-        ]
-    )
+    standings = [
+        _Variant(spec, [r for r in records if r.variant == variant.key], money).standing()
+        for variant in spec.treatments
+    ]
+    decision = _overall(standings)
+    names = [standing.variant for standing in standings]
+    return decision.model_copy(update=decision_values(money, decision.variant, names))
 
 
 def _unreadable(primary: Sequence[Record]) -> str:
@@ -97,12 +104,13 @@ def _decision(lead: VariantStanding, told: Sequence[VariantStanding]) -> Decisio
 class _Variant:
     """One variant's records, held against the rule."""
 
-    def __init__(self, spec: Spec, records: Sequence[Record]) -> None:
+    def __init__(self, spec: Spec, records: Sequence[Record], money: Money | None) -> None:
         self._spec = spec
         self._rule = spec.decision.rule if spec.decision is not None else Rule()
         self._metrics = {metric.key: metric for metric in spec.metrics}
         self._variant = records[0].variant
         self._name = in_sentence(self._variant)
+        self._money = MoneyRule(self._rule, money, self._variant)
         self._primary = [
             record
             for record in records
@@ -113,7 +121,15 @@ class _Variant:
 
     def standing(self) -> VariantStanding:
         """Go down the rule; the first line that holds decides."""
-        lines = (self._hurt, self._worse, self._waits, self._ships, self._neutral)
+        lines = (
+            self._hurt,
+            self._worse,
+            self._loses,
+            self._waits,
+            self._unpaid,
+            self._ships,
+            self._neutral,
+        )
         for line in lines:
             standing = line()
             if standing is not None:
@@ -132,7 +148,23 @@ class _Variant:
                 return self._stand("rollback", "guardrails", reason)
         return None
 
+    def _loses(self) -> VariantStanding | None:
+        why = self._money.loses()
+        if why is None:
+            return None
+        return self._stand("rollback", "value", f"{self._name} does not pay: {why}.")
+
+    def _unpaid(self) -> VariantStanding | None:
+        """A winner of which it is not clear that it pays."""
+        winner, why = self._winner(), self._money.unsure()
+        if winner is None or why is None:
+            return None
+        reason = f"{self._merit(winner)} ({self._effect(winner)}), but {why}."
+        return self._stand("inconclusive", "value", reason)
+
     def _worse(self) -> VariantStanding | None:
+        if self._money.alone:
+            return None
         worse = [record for record in self._primary if self._direction(record) == "worse"]
         if not worse:
             return None
@@ -189,8 +221,10 @@ class _Variant:
         held = " The guardrails hold." if self._guardrails and not harmed else ""
         if harmed:
             held = f" {harmed[0]} gets worse, but by less than its margin."
-        reason = f"Ship {self._name}: {self._effect(winner)}.{held}"
-        return self._stand("ship", "primary", reason)
+        worth = self._money.effect()
+        paid = f" It pays: {worth}." if worth else ""
+        reason = f"Ship {self._name}: {self._effect(winner)}.{paid}{held}"
+        return self._stand("ship", "value" if self._money.alone else "primary", reason)
 
     def _neutral(self) -> VariantStanding | None:
         if not all(record.equivalent for record in self._primary):
@@ -203,6 +237,7 @@ class _Variant:
         lead = self._primary[0]
         size = (lead.lift if lead.lift is not None else lead.difference) or 0.0
         gain = size if self._increase(lead) else -size
+        gain = gain if self._money.gain is None else self._money.gain
         return VariantStanding(self._variant, standing, line, reason, gain)
 
     def _increase(self, record: Record) -> bool:

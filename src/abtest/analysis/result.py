@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, WrapValidator, model_validator
 
+from abtest.analysis.money_result import Money
 from abtest.sentences import Sentence, collect, restore
 
 if TYPE_CHECKING:
@@ -232,6 +233,7 @@ class Result(_Frozen):
     posteriors: tuple[dict[str, Any], ...] = ()
     sensitivity: tuple[dict[str, Any], ...] = ()
     plan: dict[str, Any] | None = None
+    money: Money | None = None
     lock: PlanLock = PlanLock()
     decision: Decision
     sentences: dict[str, Any] = {}

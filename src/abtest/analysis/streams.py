@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from abtest.spec import Spec
 
 UNIT, VARIANT, CLUSTER = "unit", "variant", "cluster"
+_OTHER_VALUE = "#"  # no key of a stream has it
+
+
+def with_other_value(stream: str, what: str) -> str:
+    """The name of a stream's rows read once more with another column for value.
+
+    >>> source_of(with_other_value("orders", "goods"))
+    'orders'
+    """
+    return f"{stream}{_OTHER_VALUE}{what}"
+
+
+def source_of(stream: str) -> str:
+    """The name of the table that a stream's rows come from."""
+    return stream.partition(_OTHER_VALUE)[0]
 
 
 def unit_type(spec: Spec, engine: Engine) -> ColumnType:
@@ -52,7 +67,7 @@ def scan_events(spec: Spec, engine: Engine, stream: str, id_type: ColumnType) ->
         ]
     if table.id is not None:
         wanted.append(Wanted(ORDER, table.id, "text"))
-    rows = engine.scan(stream, table, wanted).rename({day_column(AT): DAY_OF})
+    rows = engine.scan(source_of(stream), table, wanted).rename({day_column(AT): DAY_OF})
     return rows if table.value is None else _with_value(rows, table)
 
 

@@ -25,7 +25,6 @@ def unsupported_in(spec: Spec) -> list[Fault]:
 def _unsupported(spec: Spec) -> Iterator[Fault]:
     asked: dict[tuple[str | int, ...], bool] = {
         ("factors",): spec.factors is not None,
-        ("decision", "value"): spec.decision is not None and spec.decision.value is not None,
         # Without times of assignment nobody knows under which weights a unit entered.
         ("assignment", "phases"): spec.data.assignments is None and len(entry_weights(spec)) > 1,
         ("analysis", "segments"): bool(spec.analysis.segments),
@@ -48,6 +47,7 @@ def _with_clusters(spec: Spec) -> Iterator[Fault]:
         ("data", "assignments", "from_events"): logged,
         ("assignment", "phases"): len(entry_weights(spec)) > 1,
         ("analysis", "covariates"): bool(spec.analysis.covariates),
+        ("decision", "value"): _asks_for_money(spec),
     }
     for i, metric in enumerate(spec.metrics):
         censored = isinstance(metric, EventMetric) and "censored" in metric.readings
@@ -58,12 +58,17 @@ def _with_clusters(spec: Spec) -> Iterator[Fault]:
             yield Fault(path, "is not analysed by cluster by this version of abtest", hint)
 
 
+def _asks_for_money(spec: Spec) -> bool:
+    return spec.decision is not None and spec.decision.value is not None
+
+
 def _with_aggregates(spec: Spec) -> Iterator[Fault]:
     """What needs rows of units."""
     asked: dict[tuple[str | int, ...], bool] = {
         ("cluster",): spec.cluster is not None,
         ("assignment", "stratify"): spec.assignment.stratify is not None,
         ("analysis", "covariates"): bool(spec.analysis.covariates),
+        ("decision", "value"): _asks_for_money(spec),
     }
     for i, metric in enumerate(spec.metrics):
         asked["metrics", i, "winsorize"] = cap_of(metric) is not None

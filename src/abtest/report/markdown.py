@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from abtest.report import words
+from abtest.report.money import TITLE
 from abtest.report.numbers import ABSENT
 from abtest.report.view import build_view
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from abtest.report.counts import Counts
     from abtest.report.curves import Curves
     from abtest.report.groups import Block, Group
+    from abtest.report.money import MoneyView
     from abtest.report.rows import Row
     from abtest.report.view import View
 
@@ -37,6 +39,8 @@ def render_markdown(result: Result) -> str:
     """
     view = build_view(result)
     parts = [*_top(view), *_checks(view)]
+    if view.money is not None:
+        parts.extend(_money(view.money))
     if view.counts:
         parts.extend([f"## {words.COUNTS_TITLE}", _counts(view.counts)])
     for group in view.comparisons:
@@ -88,6 +92,18 @@ def _check(check: CheckRow) -> str:
     line = f"- {_MARKS[check.status]} {escape(check.name)}: {escape(check.message)}"
     loud = check.status != "pass" and check.hint is not None
     return f"{line}  \n  Hint: {escape(check.hint or '')}" if loud else line
+
+
+def _money(view: MoneyView) -> list[str]:
+    parts = [f"## {TITLE}", escape(view.meaning), escape(view.facts)]
+    for section in view.sections:
+        parts.append(f"### {escape(section.variant)}")
+        parts.append("  \n".join(escape(line) for line in section.told))
+        for sheet in section.sheets:
+            parts.append(f"**{escape(sheet.title)}**")
+            parts.append(_table(sheet.header, sheet.rows, text_columns=1))
+        parts.extend(escape(note) for note in section.notes)
+    return [*parts, *(escape(note) for note in view.notes)]
 
 
 def _counts(found: Sequence[Counts]) -> str:

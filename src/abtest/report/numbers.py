@@ -216,6 +216,17 @@ def money(value: float | None, low: float | None, high: float | None) -> tuple[s
     return _with_interval(value, low, high, lambda x: _plain(x, places))
 
 
+def signed_amount(value: float, low: float | None, high: float | None) -> tuple[str, str]:
+    """An amount per customer and its interval, with four digits so that it can be multiplied.
+
+    Examples:
+        >>> signed_amount(0.2079309, 0.0940559, 0.3218058)
+        ('+0.2079', '+0.0941 to +0.3218')
+    """
+    places = _decimals(abs(value), significant=4)
+    return _with_interval(value, low, high, lambda x: _signed(x, places))
+
+
 def _with_interval(
     value: float | None, low: float | None, high: float | None, write: _Format, unit: str = ""
 ) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from abtest.report import words
+from abtest.report.money_text import print_money
 from abtest.report.numbers import ABSENT
 from abtest.report.terminal_text import (
     INDENT,
@@ -85,14 +86,13 @@ def print_view(view: View, console: Console) -> None:
     """
     _print_headline(view, console)
     _print_checks(view, console)
+    if view.money is not None:
+        print_money(view.money, console)
     for group in view.comparisons:
         _print_group(group, console, compared=True)
     if view.estimates is not None:
         _print_group(view.estimates, console, compared=False)
-    if view.curves:
-        print_title(words.CURVES_TITLE, console)
-        for curves in view.curves:
-            _print_curves(curves, console)
+    _print_all_curves(view, console)
     if view.counts:
         print_title(words.COUNTS_TITLE, console)
         for counts in view.counts:
@@ -170,6 +170,13 @@ def _print_group(group: Group, console: Console, *, compared: bool) -> None:
 def _print_asides(row: Row, console: Console) -> None:
     for label, text in row.asides:
         put(Text(f"{label}: {text}", style="dim"), console, by=2 * INDENT)
+
+
+def _print_all_curves(view: View, console: Console) -> None:
+    if view.curves:
+        print_title(words.CURVES_TITLE, console)
+    for curves in view.curves:
+        _print_curves(curves, console)
 
 
 def _print_curves(curves: Curves, console: Console) -> None:

@@ -16,6 +16,7 @@ from abtest.report.curves import Curves, build_curves
 from abtest.report.footnotes import MethodNote, describe_methods
 from abtest.report.groups import Group, GroupBuilder
 from abtest.report.headline import Headline, build_banners, build_headline
+from abtest.report.money import MoneyView, build_money
 from abtest.report.rows import contrast_name
 from abtest.report.text import clean
 from abtest.report.units import unit_of
@@ -54,6 +55,7 @@ class View:
         comparisons: Results with a control, by role.
         estimates: Results without a comparison; None where there are none.
         forest: The lift intervals.
+        money: The decision in money; None where it is not asked for.
         curves: The share with the event over time, for metrics read off a survival curve.
         notes: Footnotes as (mark, text).
         methods: How the numbers were made.
@@ -75,6 +77,7 @@ class View:
     notes: tuple[tuple[int, str], ...]
     methods: tuple[MethodNote, ...]
     facts: tuple[tuple[str, str], ...]
+    money: MoneyView | None = None
 
 
 def build_view(result: Result) -> View:
@@ -105,6 +108,7 @@ def build_view(result: Result) -> View:
         notes=builder.notes(),
         methods=describe_methods(result.results, result.spec),
         facts=_facts(result),
+        money=build_money(result),
     )
 
 

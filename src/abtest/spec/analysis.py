@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from pydantic_core import PydanticCustomError
 
 from abtest.fields import Alpha, Block, Duration, Key
 from abtest.methods import Method
@@ -58,28 +59,59 @@ class Analysis(Block):
 
 
 class DecisionValue(Block):
-    """What a unit is worth."""
+    """What a unit is worth: the values of a stream, or a column of one row per unit."""
 
-    events: str
+    events: str | None = None
     """The stream whose values are the revenue."""
+    column: Column | None = None
+    """The column of data.units with each unit's revenue, where that table holds the outcomes."""
     basis: Literal["list", "net"] = "list"
-    """Before the incentive's cost, or net of it (the cost is then not subtracted again)."""
+    """Before the incentive's cost, or net of it: per_redemption and pct_of_order are then not
+    subtracted again."""
+
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401, ARG002 - pydantic's signature
+        if (self.events is None) == (self.column is None):
+            raise PydanticCustomError(
+                "value_source", "must name exactly one of events (a stream) and column"
+            )
 
 
 class UnitCost(Block):
     """What the goods cost."""
 
-    column: Column
-    """The column of the stream with the cost of the goods."""
+    column: Column | None = None
+    """The column of the stream, or of data.units, with the cost of the goods."""
+    per_event: Annotated[float, Field(ge=0)] | None = None
+    """What one order or payment costs, where that is the same for all."""
+
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401, ARG002 - pydantic's signature
+        if (self.column is None) == (self.per_event is None):
+            raise PydanticCustomError(
+                "unit_cost_form", "must name exactly one of column and per_event"
+            )
+
+
+class MoneyPrior(Block):
+    """A normal prior on the incremental contribution per assigned customer."""
+
+    mean: float = 0.0
+    """Its mean, in the currency."""
+    sd: Annotated[float, Field(gt=0)]
+    """Its standard deviation, in the currency."""
 
 
 class Rule(Block):
     """What must hold before a variant is shipped."""
 
-    require: tuple[Literal["guardrails", "primary"], ...] = ("guardrails", "primary")
-    """guardrails: none is breached and each with a margin passes; primary: significantly better."""
+    require: tuple[Literal["guardrails", "primary", "value"], ...] = ("guardrails", "primary")
+    """guardrails: none is breached and each with a margin passes; primary: significantly better;
+    value: it pays. Where decision.value is given it must always pay; value without primary lets
+    money alone decide."""
     max_expected_loss: Annotated[float, Field(gt=0)] | None = None
     """Ship only where the expected loss, as a share of control, is at most this."""
+    max_regret: Annotated[float, Field(gt=0)] | None = None
+    """Ship what pays on average where the expected loss of money over the whole population is at
+    most this; without it the interval of the contribution must be above 0."""
 
 
 class DecisionBlock(Block):
@@ -92,12 +124,19 @@ class DecisionBlock(Block):
     unit_cost: UnitCost | None = None
     """Cost of the goods; a pricing experiment needs it, because a price changes the margin."""
     horizon: Duration | None = None
-    """Over which time money counts."""
+    """Over which time money counts; the window of the first primary metric where none is given."""
+    incentive_until: Duration | None = None
+    """When the incentive can no longer be used, after the assignment; the window of the first
+    primary metric where none is given. What comes after shows whether the effect lasts."""
     redemptions: str | None = None
-    """The stream of redemptions."""
+    """The stream of redemptions; a column of data.units where value names a column."""
     population: Annotated[int, Field(gt=0)] | None = None
     """How many customers a decision is for."""
     switching_cost: Annotated[float, Field(ge=0)] | None = None
     """What it costs to change."""
+    waiting_cost: Annotated[float, Field(ge=0)] | None = None
+    """What it costs to run for one more cycle."""
+    prior: MoneyPrior | None = None
+    """What is believed of the contribution before the data; null is a flat prior."""
     rule: Rule = Rule()
     """What must hold."""

@@ -124,8 +124,9 @@ def _used_streams(spec: Any) -> Iterator[tuple[YamlPath, str]]:  # noqa: ANN401 
     places: list[YamlPath] = [
         ("data", "assignments", "from_events"),
         ("decision", "value", "events"),
-        ("decision", "redemptions"),
     ]
+    if _get(_get(_get(spec, "decision"), "value"), "column") is None:
+        places.append(("decision", "redemptions"))
     for i, metric in enumerate(_list(_get(spec, "metrics"))):
         stream = _get(metric, "events")
         if isinstance(stream, str):

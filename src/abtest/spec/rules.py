@@ -19,6 +19,7 @@ from abtest.spec.covariates import ColumnCovariate
 from abtest.spec.data_rules import data_faults
 from abtest.spec.faults import nearest
 from abtest.spec.metric_rules import metric_faults
+from abtest.spec.money_rules import incentives_without_cost, money_faults
 from abtest.spec.split_rules import split_advice, split_faults
 from abtest.stats.summaries import Clusters, Moments, ValueCounts
 
@@ -47,13 +48,21 @@ def faults_in(spec: Spec, names: Names) -> list[Fault]:
         _lengths,
     ]
     if names.has_data:
-        rules += [_shape, data_faults, metric_faults, aggregate_faults, _from_events, _money]
+        rules += [_shape, data_faults, metric_faults, aggregate_faults, _from_events, money_faults]
     return [*split_faults(spec), *(fault for rule in rules for fault in rule(spec, names))]
 
 
 def advice_on(spec: Spec) -> list[Fault]:
     """What is allowed but probably not meant."""
-    rules = (_hidden_marks, _prices, _costs, _populations, _anchors, _starts, _margins)
+    rules = (
+        _hidden_marks,
+        _prices,
+        incentives_without_cost,
+        _populations,
+        _anchors,
+        _starts,
+        _margins,
+    )
     return [*split_advice(spec), *(fault for rule in rules for fault in rule(spec))]
 
 
@@ -189,17 +198,6 @@ def _lengths(spec: Spec, _: Names) -> Iterator[Fault]:
         yield Fault(("decision", "horizon"), message)
 
 
-def _money(spec: Spec, _: Names) -> Iterator[Fault]:
-    decision = spec.decision
-    if decision is None:
-        return
-    if decision.value is not None and spec.kind == "pricing" and decision.unit_cost is None:
-        hint = "a price changes the margin, so a margin in percent will not do: add unit_cost"
-        yield Fault(("decision",), "asks for money but has no unit_cost", hint)
-    if decision.value is not None and spec.kind == "incentive_mix":
-        yield from _costs(spec)
-
-
 def _hidden_marks(spec: Spec) -> Iterator[Fault]:
     """A name with invisible marks looks like another; joiners are letters' own in Persian."""
     for i, variant in enumerate(spec.variants or ()):
@@ -214,16 +212,6 @@ def _prices(spec: Spec) -> Iterator[Fault]:
         if spec.kind == "pricing" and not any("price" in key for key in variant.payload):
             message = f"is a pricing experiment, but {variant.key} has no price in its payload"
             yield Fault(("variants", i), message, "add `payload: {price: 9.99}`")
-
-
-def _costs(spec: Spec) -> Iterator[Fault]:
-    """An incentive without a cost: advice, and a fault once money is asked for."""
-    if spec.kind != "incentive_mix" or len(spec.variants or ()) < 2:
-        return
-    for i, variant in enumerate(spec.variants or ()):
-        if variant.cost is None and not variant.control:
-            message = f"is an incentive, but {variant.key} has no cost"
-            yield Fault(("variants", i), message, "add `cost: {per_redemption: 4.00}`")
 
 
 def _populations(spec: Spec) -> Iterator[Fault]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SECTIONS = (
     "verdict",
     "checks",
+    "money",
     "counts",
     "results",
     "estimates",

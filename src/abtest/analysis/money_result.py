@@ -1,0 +1,163 @@
+"""What a decision in money found: small enough to be read by hand, and part of the result."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Step(_Frozen):
+    """One line of the arithmetic, per assigned customer.
+
+    Attributes:
+        key: What it is, such as ``revenue`` or ``contribution``.
+        control: Control's mean.
+        variant: The variant's mean.
+        difference: The variant's less control's.
+        how: How it follows from the lines above; empty for what was counted.
+    """
+
+    key: str
+    control: float
+    variant: float
+    difference: float
+    how: str = ""
+
+
+class Measure(_Frozen):
+    """One number about the money, with its interval.
+
+    Attributes:
+        key: What it is, such as ``bought_anyway``.
+        unit: ``money``, ``share``, ``count`` or ``weeks``.
+        value: The number; None where there is none, and the notes say why.
+        ci_low: The lower end; None where that side has no bound.
+        ci_high: The upper end.
+        shape: ``outside`` where the set is what lies outside the ends, up to ci_low and from
+            ci_high on; ``everything`` where the data reject no value at all.
+        notes: What it assumes and what needs care.
+    """
+
+    key: str
+    unit: Literal["money", "share", "count", "weeks"]
+    value: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    shape: Literal["interval", "outside", "everything"] = "interval"
+    notes: tuple[str, ...] = ()
+
+
+class Week(_Frozen):
+    """Incremental contribution of one stretch of time, per assigned customer.
+
+    Attributes:
+        start: Days after the assignment on which it starts.
+        end: Days on which it ends.
+        difference: The variant's contribution less control's.
+        ci_low: The lower end of its interval.
+        ci_high: The upper end.
+        running: The sum of the differences up to its end.
+    """
+
+    start: float
+    end: float
+    difference: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    running: float | None = None
+
+
+class VariantMoney(_Frozen):
+    """What one variant is worth compared with control.
+
+    Attributes:
+        variant: The variant.
+        n: Customers counted.
+        n_control: Customers of control counted.
+        contribution: Contribution per assigned customer.
+        contribution_control: Control's.
+        difference: Incremental contribution per assigned customer, the main outcome.
+        ci_low: The lower end of its interval.
+        ci_high: The upper end.
+        se: Its standard error.
+        df: Degrees of freedom of the standard error.
+        pvalue: Two-sided p-value of no difference.
+        method: How it was compared.
+        posterior_mean: The mean of the belief about it.
+        posterior_sd: Its standard deviation.
+        posterior_low: The lower end of the credible interval.
+        posterior_high: The upper end.
+        prob_pays: The probability that it is above 0, after what it costs to change.
+        expected_loss: What shipping is expected to lose per customer where it does not pay.
+        launch_cost: Per customer of the population: the fixed cost and the cost to change.
+        value: Incremental contribution of the whole population less launch costs.
+        value_ci_low: The lower end of its interval.
+        value_ci_high: The upper end.
+        regret: Expected loss of the better choice over the population.
+        value_of_waiting: What one more cycle is expected to be worth over the population, less
+            the cost of waiting.
+        steps: The arithmetic.
+        measures: What the money did.
+        weeks: Incremental contribution over time.
+        notes: What needs care.
+    """
+
+    variant: str
+    n: int
+    n_control: int
+    contribution: float | None = None
+    contribution_control: float | None = None
+    difference: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    se: float | None = None
+    df: float | None = None
+    pvalue: float | None = None
+    method: str | None = None
+    posterior_mean: float | None = None
+    posterior_sd: float | None = None
+    posterior_low: float | None = None
+    posterior_high: float | None = None
+    prob_pays: float | None = None
+    expected_loss: float | None = None
+    launch_cost: float = 0.0
+    value: float | None = None
+    value_ci_low: float | None = None
+    value_ci_high: float | None = None
+    regret: float | None = None
+    value_of_waiting: float | None = None
+    steps: tuple[Step, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    weeks: tuple[Week, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Money(_Frozen):
+    """The decision in money.
+
+    Attributes:
+        currency: The currency's label; None where the spec names none.
+        horizon: Over which time money was counted, such as ``30d``; None for one row per unit.
+        asked_horizon: What the spec asks for, where the data do not reach that far.
+        population: How many customers the decision is for; None where values are per customer.
+        ci_level: Coverage of the intervals.
+        prior_mean: The prior's mean; None for a flat prior.
+        prior_sd: Its standard deviation.
+        variants: One for each variant but control.
+        notes: What holds for all variants.
+    """
+
+    currency: str | None = None
+    horizon: str | None = None
+    asked_horizon: str | None = None
+    population: int | None = None
+    ci_level: float
+    prior_mean: float | None = None
+    prior_sd: float | None = None
+    variants: tuple[VariantMoney, ...] = ()
+    notes: tuple[str, ...] = ()

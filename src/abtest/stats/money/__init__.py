@@ -1,0 +1,1 @@
+"""What an incentive earns and costs, from means and covariances per assigned customer."""
