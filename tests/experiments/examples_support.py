@@ -59,7 +59,7 @@ class Story:
 def counting_everyone(told: Story, as_of: str) -> Record:
     """The primary metric as a careless analyst has it: who cannot have come back yet is lost."""
     spec = told.spec.to_dict()
-    spec["metrics"] = [{**spec["metrics"][0], "maturity": "all"}]
+    spec |= {"metrics": [{**spec["metrics"][0], "maturity": "all"}], "plan": None}
     tables = {"assignments": str(told.folder / "assignments.csv")}
     tables |= {name: str(told.folder / table.path) for name, table in told.spec.data.events.items()}
     return analyze(spec, data=tables, as_of=as_of).results[0]

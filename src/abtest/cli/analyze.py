@@ -71,7 +71,9 @@ def analyze(
     check failed), 4 (not readable yet) or 5 (the spec differs from its frozen plan and no amendment
     says why). With 3, 4 and 5 the output is still written, and marked.
     """
-    tables = _tables(data or [])
+    from abtest.cli.tables import named_tables
+
+    tables = named_tables(data or [])
     format_ = format or format_of(output)
     _check_instant(as_of)
     if spark_master is not None and engine != "spark":
@@ -99,21 +101,6 @@ def analyze(
     if save or (save is None and format_ == "table" and output is None):
         _save(result, spec, inputs, asked=save is not None)
     raise typer.Exit(result.exit_code)
-
-
-def _tables(data: list[str]) -> dict[str, str]:
-    from abtest.sources.locations import is_url
-
-    tables = {}
-    for item in data:
-        name, equals, path = item.partition("=")
-        if not (name and equals and path):
-            raise typer.BadParameter(f"{item!r} must be a table and a path: orders=orders.parquet")
-        if name in tables:
-            raise typer.BadParameter(f"{name!r} is given twice; each table has one file")
-        # Paths on the command line are relative to where it is run, not to the spec.
-        tables[name] = path if is_url(path) else str(Path(path).absolute())
-    return tables
 
 
 def _check_instant(as_of: str | None) -> None:

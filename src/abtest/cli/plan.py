@@ -1,133 +1,137 @@
-"""abtest plan: what a change of the split would do."""
+"""abtest plan: can an answer come, how large must the effect be, and when is it there?"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from fractions import Fraction
+    from abtest.analysis.planning.history import History
+    from abtest.analysis.planning.plan import Plan
+    from abtest.spec import LoadedSpec
 
-    from abtest.assignment import Experiment
-    from abtest.assignment.parts import Split
-    from abtest.assignment.ranges import Ranges
+Format = Literal["table", "json", "html"]
 
 
 def plan(
+    spec: Annotated[Path | None, typer.Argument(help="The experiment's YAML.")] = None,
+    history: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Past data of a table, read by the spec's own metrics: orders=orders.parquet. "
+            "May be repeated."
+        ),
+    ] = None,
+    history_end: Annotated[
+        str | None,
+        typer.Option(help="Up to when the history is complete; the schedule's start by default."),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="The first day of enrolment, where the schedule has none.")
+    ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        Format, typer.Option("--format", "-f", help="table is the default.")
+    ] = "table",
     diff: Annotated[
-        tuple[Path, Path],
+        tuple[Path, Path] | None,
         typer.Option(help="Two versions of a spec: what its new weights would do to customers."),
-    ],
+    ] = None,
     units: Annotated[
         int | None,
-        typer.Option(min=1, help="How many customers are enrolled: say it in customers too."),
+        typer.Option(min=1, help="With --diff: how many customers are enrolled."),
     ] = None,
     write_ranges: Annotated[
         bool,
         typer.Option(
             "--write-ranges",
-            help="Print ranges for the last phase of the new spec with which no more customers "
-            "switch than must.",
+            help="With --diff: print ranges for the last phase of the new spec with which no more "
+            "customers switch than must.",
         ),
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write the new spec with these ranges here."),
+        typer.Option(
+            "--output", "-o", help="Write here; with --diff the new spec with its ranges."
+        ),
     ] = None,
 ) -> None:
-    """Say how many customers would change variant between two versions of a spec.
+    """Plan an experiment: how many units it needs, what it can find week by week, and when.
 
-    The split of each version is that of its last phase. Who is enrolled already keeps the variant
-    that was logged; these are the shares that would switch if the formula were asked again, and the
-    least that any change to these weights must move. --write-ranges gives the last phase explicit
-    ranges that reach it.
+    What is normal is read off a history by the spec's own metrics, or said by the spec's block
+    `plan`. Exits with 0 whatever the verdict. With --diff: how many customers would change variant
+    between two versions of a spec.
     """
-    from abtest.assignment.switching import fewest_moves, ranges_in, switching
-    from abtest.errors import AbtestError
-    from abtest.spec.assignable import load_experiment
+    if diff is not None:
+        from abtest.cli.plan_diff import plan_diff
 
-    old, new = (load_experiment(path) for path in diff)
-    if old.seed != new.seed:
-        raise AbtestError(
-            f"the salts differ ({old.seed!r} and {new.seed!r}): every customer is drawn anew\n"
-            "  Hint: never change the seed, or the key where there is no seed, of a running "
-            "experiment."
-        )
-    before, after = _last(old), _last(new)
-    _print_switching(before, after, units)
-    if not write_ranges and output is None:
+        if spec is not None or history or start is not None:
+            raise typer.BadParameter("--diff compares two specs and plans none")
+        plan_diff(diff, units, write_ranges=write_ranges, output=output)
         return
-    _check_one_new_phase(before, new)
-    weights = dict(zip(after.names, after.weights, strict=True))
-    ranges = fewest_moves(ranges_in(before), weights)
-    share = switching(ranges_in(before), ranges).switched
-    typer.echo(f"switch with these ranges: {_share(share, units)}")
-    _write(ranges, diff, output)
+    if spec is None:
+        raise typer.BadParameter("a spec is missing, or --diff with two of them")
+    if units is not None or write_ranges:
+        raise typer.BadParameter("--units and --write-ranges belong to --diff")
+    _write(_plan(spec, history or [], history_end, start), format, output, spec)
 
 
-def _print_switching(before: Split, after: Split, units: int | None) -> None:
-    from abtest.assignment.switching import ranges_in, switching
+def _plan(path: Path, history: list[str], history_end: str | None, start: str | None) -> Plan:
+    from abtest.analysis.planning.plan import make_plan
+    from abtest.spec import load_spec
 
-    found = switching(ranges_in(before), ranges_in(after))
-    for name in before.names:
-        leaving = _share(found.leaving(name), units, " of enrolled customers leave it")
-        typer.echo(f"{name}: {leaving}")
-        for (source, target), share in found.flows.items():
-            if source == name != target:
-                typer.echo(f"  to {target}: {_share(share, units)}")
-    how = "under the plain formula" if after.ranges is None else "with the ranges of the new spec"
-    typer.echo(f"switch {how}: {_share(found.switched, units)}")
-    typer.echo(f"unavoidable with these weights: {_share(found.minimum, units)}")
-    coverage, raised = before.coverage_parts, after.coverage_parts
-    if coverage != raised:
-        moved = "moves nobody" if raised > coverage else "puts customers out who were in"
-        typer.echo(f"coverage {coverage / 10_000:.2%} to {raised / 10_000:.2%}: {moved}")
+    loaded = load_spec(path)
+    first = _start(loaded, start)
+    past = _history(loaded, history, history_end or first.isoformat()) if history else None
+    return make_plan(loaded.spec, first, past)
 
 
-def _share(share: Fraction, units: int | None, what: str = "") -> str:
-    text = f"{float(share):.2%}{what}"
-    return text if units is None else f"{text} (about {round(share * units):,} of {units:,})"
+def _start(loaded: LoadedSpec, start: str | None) -> date:
+    said = start or loaded.spec.schedule.start
+    if said is None:
+        raise typer.BadParameter("the spec has no schedule.start; say --start 2026-01-05")
+    try:
+        return date.fromisoformat(said)
+    except ValueError as error:
+        raise typer.BadParameter(f"--start is {said!r}; it must be a date: 2026-01-05") from error
 
 
-def _last(experiment: Experiment) -> Split:
-    """The split of the last phase."""
-    at = experiment.phases[-1].start if experiment.phases else None
-    return experiment.in_force(at)[1]
+def _history(loaded: LoadedSpec, given: list[str], end: str) -> History:
+    from abtest.analysis.clock import Cutoff
+    from abtest.analysis.planning.history import read_history
+    from abtest.cli.tables import named_tables
+    from abtest.sources.open_engine import EngineOptions, open_engine
+
+    spec = loaded.spec
+    names = [*spec.data.events, *(["units"] if spec.data.units is not None else [])]
+    tables = named_tables(given, names)
+    zone = spec.schedule.timezone
+    try:
+        cutoff = Cutoff.parse(end, zone)
+    except ValueError as error:
+        raise typer.BadParameter(f"--history-end {error}") from error
+    options = EngineOptions(spec.data.currency)
+    engine = open_engine(None, loaded.folder, zone, tables, options)
+    try:
+        return read_history(spec, engine, tables, cutoff)
+    finally:
+        engine.close()
 
 
-def _check_one_new_phase(before: Split, new: Experiment) -> None:
-    """Ranges are for one phase, and the phase before it must be what is running."""
-    from abtest.assignment.switching import ranges_in, switching
-    from abtest.errors import AbtestError
-
-    if not new.phases or (new.phases[-1].weights is None and new.phases[-1].ranges is None):
-        raise AbtestError(
-            "the last phase of the new spec changes no weights, so there is nothing to write "
-            "ranges for\n"
-            "  Hint: add a phase with `from` and `weights`; a variant that joins in it is declared "
-            "among the variants with weight 0."
-        )
-    _, running = new.in_force(new.phases[-1].start - timedelta(microseconds=1))
-    if switching(ranges_in(before), ranges_in(running)).switched:
-        raise AbtestError(
-            "the split before the last phase of the new spec is not the last one of the old spec; "
-            "it must be\n"
-            "  Hint: leave what is running as it is, and plan one phase at a time."
-        )
-
-
-def _write(ranges: Mapping[str, Ranges], diff: tuple[Path, Path], output: Path | None) -> None:
+def _write(made: Plan, format_: Format, output: Path | None, spec: Path) -> None:
     from abtest.cli.output import write_text
-    from abtest.spec.range_text import ranges_lines, with_ranges
+    from abtest.report.planning import render_plan
 
-    if output is None:
-        typer.echo("Paste this into the last phase of the new spec:\n")
-        typer.echo("\n".join(ranges_lines(ranges)))
-        return
-    text = diff[1].read_bytes().decode("utf-8-sig")
-    write_text(output, with_ranges(text, ranges), diff)
-    typer.echo(f"Wrote {output}", err=True)
+    if output is not None:
+        write_text(output, render_plan(made, format_), [spec])
+        typer.echo(f"Wrote {output}", err=True)
+    elif format_ == "table":
+        from rich.console import Console
+
+        from abtest.report.planning import print_plan
+
+        print_plan(made, Console())
+    else:
+        typer.echo(render_plan(made, format_), nl=False)

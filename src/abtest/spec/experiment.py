@@ -14,6 +14,7 @@ from abtest.sources.tables import Column
 from abtest.spec.analysis import Analysis, DecisionBlock
 from abtest.spec.covariates import Covariate
 from abtest.spec.data import Data
+from abtest.spec.planning import Planning
 from abtest.spec.variants import Assignment, Factors, Schedule, Variant
 
 Kind = Literal["pricing", "messaging", "incentive_mix"]
@@ -56,6 +57,8 @@ class Spec(Block):
     """How variants are compared: error rate, methods, corrections."""
     decision: DecisionBlock | None = None
     """What decides."""
+    plan: Planning | None = None
+    """What planning takes for granted; `abtest plan` reads it."""
 
     @property
     def seed(self) -> str:

@@ -45,6 +45,7 @@ def faults_in(spec: Spec, names: Names) -> list[Fault]:
         _metric_keys,
         _primary,
         _analysis_names,
+        _baselines,
         _lengths,
     ]
     if names.has_data:
@@ -172,6 +173,13 @@ def _analysis_names(spec: Spec, names: Names) -> Iterator[Fault]:
             yield Fault(
                 ("analysis", "covariates", i), message, nearest(name, list(spec.covariates))
             )
+
+
+def _baselines(spec: Spec, names: Names) -> Iterator[Fault]:
+    for key in spec.plan.baselines if spec.plan is not None else ():
+        if key not in names.metrics:
+            path = ("plan", "baselines", key)
+            yield Fault(path, "is no metric", nearest(key, list(names.metrics)))
 
 
 def _compared_on(spec: Spec, metric: Metric) -> tuple[type[Summary], ...]:

@@ -46,7 +46,7 @@ def render_html(result: Result) -> str:
     Returns:
         HTML that fetches nothing and runs nothing; every value from the result is escaped.
     """
-    page = _environment().get_template("page.html")
+    page = environment().get_template("page.html")
     return page.render(
         view=build_view(result),
         language=current(),
@@ -60,8 +60,9 @@ def render_html(result: Result) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Where the templates are, with everything escaped."""
+    made = Environment(
         loader=PackageLoader("abtest.report", "html"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -69,5 +70,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {"_": _, "many": many, "is_open": numbers.is_open}
-    return environment
+    made.globals |= {"_": _, "many": many, "is_open": numbers.is_open}
+    return made

@@ -1,0 +1,136 @@
+"""What each metric is without the experiment: read off a history, or said by the spec."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from abtest.analysis.method_choice import horizon_of
+from abtest.metrics.ratio import RatioMetric
+from abtest.stats.adjustment import linearised
+from abtest.stats.kaplan_meier import curve_point
+from abtest.stats.life_table import LifeTable
+from abtest.stats.moments import Moments, PairMoments, Proportion
+from abtest.stats.power.factors import design_effect, history_factor
+from abtest.stats.ratios import ratio_level
+
+if TYPE_CHECKING:
+    from abtest.analysis.planning.history import History
+    from abtest.analysis.summaries import MetricCounts
+    from abtest.metrics.base import Metric
+    from abtest.spec import Spec
+    from abtest.stats.co_moments import CoMoments
+    from abtest.stats.summaries import Summary
+
+Shape = Literal["share", "mean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a metric is without the experiment.
+
+    Attributes:
+        shape: ``share`` where the variance follows from the value, else ``mean``.
+        value: The share, mean or ratio.
+        variance: Of one unit, before any adjustment.
+        factor: The share of the variance that is left after adjustment for what was known before.
+        effect: By how much clusters multiply the variance.
+        eligible: The share of entering units that can have the outcome.
+        n: Units that it was read off; None where the spec says it.
+    """
+
+    shape: Shape
+    value: float
+    variance: float
+    factor: float = 1.0
+    effect: float = 1.0
+    eligible: float = 1.0
+    n: int | None = None
+
+
+def baseline(spec: Spec, metric: Metric, history: History | None) -> Known | str:
+    """What a metric is without the experiment, or why that is not known."""
+    plan = spec.plan
+    clusters = 1.0
+    if spec.cluster is not None:
+        if plan is None or plan.clusters is None:
+            return "say in plan.clusters how alike units of a cluster are"
+        clusters = design_effect(plan.clusters.mean_size, plan.clusters.icc, plan.clusters.size_cv)
+    if history is not None and metric.key in history.counts:
+        return _read(metric, history.counts[metric.key], history.units, clusters)
+    said = plan.baselines.get(metric.key) if plan is not None else None
+    if said is None:
+        return "say what is normal in plan.baselines, or give a history of its tables"
+    factor = history_factor(said.correlation, said.known) if spec.analysis.covariates else 1.0
+    if _is_share(metric):
+        if not 0 <= said.value <= 1:
+            return f"plan.baselines says {said.value}, which is no share"
+        variance = said.value * (1 - said.value)
+        return Known("share", said.value, variance, factor, clusters, said.eligible)
+    if said.sd is None:
+        return "plan.baselines must say its sd too"
+    return Known("mean", said.value, said.sd**2, factor, clusters, said.eligible)
+
+
+def _is_share(metric: Metric) -> bool:
+    return metric.summary in (Proportion, LifeTable) and not isinstance(metric, RatioMetric)
+
+
+def _read(metric: Metric, counts: MetricCounts, units: int, clusters: float) -> Known | str:
+    summary, n = counts.summary, counts.n
+    if n < 2:
+        return "the history has fewer than two units that can be counted"
+    known = _known(metric, summary, n)
+    if isinstance(known, str):
+        return known
+    if known.variance == 0:
+        return f"every unit of the history has the same outcome, {known.value:,.4g}"
+    entered = n + counts.missing + counts.immature
+    return replace(
+        known,
+        factor=_left(counts.parts.get("")),
+        effect=clusters,
+        eligible=entered / units if units else 1.0,
+    )
+
+
+def _known(metric: Metric, summary: Summary, n: int) -> Known | str:
+    if isinstance(summary, Proportion):
+        share = summary.value
+        return Known("share", share, share * (1 - share), n=n)
+    if isinstance(summary, Moments):
+        return Known("mean", summary.mean, summary.variance, n=n)
+    if isinstance(summary, PairMoments):
+        level = ratio_level(summary)
+        if level.value is None or level.variance is None:
+            return f"the history {level.problem}"
+        return Known("mean", level.value, level.variance * n, n=n)
+    if isinstance(summary, LifeTable):
+        end = horizon_of(metric, [summary])
+        point = curve_point(summary, end) if end is not None else None
+        if point is None or not point.reached:
+            return "the history does not reach to the end of its window"
+        share = point.incidence
+        return Known("share", share, share * (1 - share), n=n)
+    return "there is no closed form for it: rehearse it on the history"
+
+
+def _left(moments: CoMoments | None) -> float:
+    """1 - R^2 of the outcome on what was known before."""
+    if moments is None or not moments.columns.history or moments.n < 3:
+        return 1.0
+    if len(moments.columns.outcome) == 2:
+        mean_y, mean_x = moments.means[:2]
+        if mean_x <= 0:
+            return 1.0
+        moments = linearised(moments, mean_y / mean_x, mean_x)
+    products = np.asarray(moments.products)
+    total, cross, among = products[0, 0], products[0, 1:], products[1:, 1:]
+    if not total > 0:
+        return 1.0
+    slopes = np.linalg.pinv(among, hermitian=True) @ cross
+    explained = float(cross @ slopes) / float(total)
+    return min(max(1 - explained, 0.0), 1.0) if math.isfinite(explained) else 1.0

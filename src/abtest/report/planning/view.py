@@ -1,0 +1,157 @@
+"""A plan as text, ready to be drawn; pure, like the view of a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from abtest.report.numbers import ABSENT
+from abtest.report.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from abtest.analysis.planning.plan import MetricPlan, Plan, Week
+
+METRIC_HEAD = ("Metric", "Now", "To find", "Units", "Weeks", "Readable on", "Power", "MDE")
+CURVE_HEAD = ("Week", "Units", "Readable on", "MDE", "Power")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A whole plan.
+
+    Attributes:
+        title: The experiment's key.
+        verdict: The answer in a sentence.
+        tone: ``yes``, ``no`` or ``unknown``.
+        facts: Dates and rates, as (name, value).
+        metrics: A row for each metric: a cell for each title of ``METRIC_HEAD``.
+        curve_title: Of which metric the curve is; None where there is no curve.
+        curve: A row for each week: a cell for each title of ``CURVE_HEAD``.
+        notes: What to know about the numbers.
+    """
+
+    title: str
+    verdict: str
+    tone: str
+    facts: tuple[tuple[str, str], ...]
+    metrics: tuple[tuple[str, ...], ...]
+    curve_title: str | None
+    curve: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+
+def build_view(plan: Plan) -> PlanView:
+    """Turn a plan into what is shown."""
+    drawn = curve_of(plan)
+    return PlanView(
+        title=clean(plan.experiment),
+        verdict=clean(plan.verdict),
+        tone={True: "yes", False: "no", None: "unknown"}[plan.readable],
+        facts=tuple(_facts(plan)),
+        metrics=tuple(_metric_row(metric) for metric in plan.metrics),
+        curve_title=clean(drawn.metric) if drawn is not None else None,
+        curve=tuple(_curve_row(week) for week in (drawn.curve if drawn is not None else ())),
+        notes=tuple(_notes(plan.metrics)),
+    )
+
+
+def curve_of(plan: Plan) -> MetricPlan | None:
+    """The metric whose weeks are shown: the first primary one that has any."""
+    metrics = [metric for metric in plan.metrics if metric.curve]
+    primary = [metric for metric in metrics if metric.role == "primary"]
+    return next(iter([*primary, *metrics]), None)
+
+
+def _facts(plan: Plan) -> list[tuple[str, str]]:
+    rate = f"{plan.units_per_week:,.0f}" if plan.units_per_week is not None else None
+    facts = [
+        ("Enrolment starts", str(plan.start)),
+        ("Enrolment ends", plan.enrol_until),
+        ("Last window over", plan.mature_on),
+        ("Readable on", plan.readable_on),
+        ("Answer needed by", str(plan.latest)),
+        ("Units in the first week", rate),
+        ("Time zone", plan.timezone),
+    ]
+    return [(name, clean(str(value))) for name, value in facts if value is not None]
+
+
+def _metric_row(metric: MetricPlan) -> tuple[str, ...]:
+    name = clean(f"{metric.metric} ({metric.role})")
+    if metric.problem is not None:
+        return (name, *[ABSENT] * (len(METRIC_HEAD) - 1))
+    planned = metric.planned
+    return (
+        name,
+        f"{metric.value:,.4g}",
+        _effect(metric),
+        ABSENT if metric.units is None else f"{metric.units:,}",
+        ABSENT if metric.weeks is None else str(metric.weeks),
+        ABSENT if metric.readable_on is None else str(metric.readable_on),
+        _percent(planned.power if planned is not None else None),
+        _mde(planned),
+    )
+
+
+def _curve_row(week: Week) -> tuple[str, ...]:
+    return (
+        str(week.week),
+        f"{week.units:,}",
+        str(week.readable_on),
+        _mde(week),
+        _percent(week.power),
+    )
+
+
+def _effect(metric: MetricPlan) -> str:
+    if metric.effect is None:
+        return ABSENT
+    if metric.effect_relative is None:
+        return f"{metric.effect:,.4g}"
+    margin = " margin" if metric.role == "guardrail" else ""
+    return f"{metric.effect_relative:.1%}{margin}"
+
+
+def _mde(week: Week | None) -> str:
+    if week is None or week.mde is None:
+        return ABSENT
+    return f"{week.mde:,.4g}" if week.mde_relative is None else f"{week.mde_relative:.1%}"
+
+
+def _percent(share: float | None) -> str:
+    return ABSENT if share is None else f"{share:.0%}"
+
+
+def _notes(metrics: Sequence[MetricPlan]) -> Iterator[str]:
+    for metric in metrics:
+        if metric.problem is not None:
+            yield clean(f"{metric.metric} is not planned: {metric.problem}.")
+    for metric in metrics:
+        if metric.source == "history":
+            yield clean(_of_history(metric))
+    shared = [metric for metric in metrics if (metric.comparisons or 1) > 1]
+    for role in dict.fromkeys(metric.role for metric in shared):
+        each = next(metric for metric in shared if metric.role == role)
+        yield (
+            f"The error rate is shared over {each.comparisons} comparisons of {role} metrics: each "
+            f"is tested at {each.alpha:.4g}."
+        )
+    for metric in metrics:
+        if metric.role == "primary" and metric.assurance is not None:
+            yield (
+                f"Under the prior of the lift, the chance of a significant improvement of "
+                f"{clean(metric.metric)} is {metric.assurance:.0%} (assurance)."
+            )
+    if any(metric.planned is not None for metric in metrics):
+        yield "Power and MDE are those of the planned enrolment."
+
+
+def _of_history(metric: MetricPlan) -> str:
+    told = f"{metric.metric} was read off {metric.n_history:,} units"
+    if metric.eligible is not None and metric.eligible < 1:
+        told += f", {metric.eligible:.0%} of those who come"
+    if metric.variance_factor is not None and metric.variance_factor < 1:
+        told += f"; adjustment for history leaves {metric.variance_factor:.0%} of its variance"
+    return f"{told}."

@@ -1,0 +1,233 @@
+"""Sizes and verdicts of plans, against statsmodels and by hand."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.power import NormalIndPower
+from statsmodels.stats.proportion import samplesize_proportions_2indep_onetail
+
+from abtest.analysis.planning.plan import MetricPlan, Plan, make_plan
+from abtest.errors import SpecError
+from abtest.spec import Spec, draft_mapping
+from analysis.by_hand import spec_for
+
+START = date(2026, 1, 5)
+BOUGHT = {
+    "key": "bought",
+    "kind": "conversion",
+    "events": "orders",
+    "window": {"end": "30d"},
+    "role": "primary",
+    "mde": {"relative": 0.1},
+}
+SPENT = {"key": "spent", "kind": "sum", "events": "orders", "window": {"end": "30d"}}
+KEPT = {
+    **BOUGHT,
+    "key": "kept",
+    "role": "guardrail",
+    "mde": None,
+    "non_inferiority_margin": {"absolute": 0.02},
+}
+
+
+def spec_of(metrics: list[dict[str, Any]], plan: dict[str, Any], **more: Any) -> Spec:
+    data = {
+        "assignments": {"path": "assignments.csv"},
+        "events": {"orders": {"path": "orders.csv", "at": "at", "value": "amount"}},
+    }
+    draft = draft_mapping(spec_for(data, metrics, plan=plan, **more))
+    assert not draft.faults, draft.faults
+    return draft.loaded.spec
+
+
+def plan_of(metrics: list[dict[str, Any]], plan: dict[str, Any], **more: Any) -> Plan:
+    return make_plan(spec_of(metrics, plan, **more), START)
+
+
+def only(plan: Plan, metric: str) -> MetricPlan:
+    return next(one for one in plan.metrics if one.metric == metric)
+
+
+RATES: dict[str, Any] = {"units_per_week": 5000, "baselines": {"bought": {"value": 0.12}}}
+
+
+def test_a_share() -> None:
+    plan = plan_of([BOUGHT], RATES)
+    found = only(plan, "bought")
+    peer = samplesize_proportions_2indep_onetail(0.012, 0.12, 0.8, alpha=0.05)
+    assert found.units == pytest.approx(2 * peer, rel=2e-3)  # it takes the null rate otherwise
+    assert found.weeks == math.ceil((found.units or 0) / 5000)
+    assert plan.enrol_until == date(2026, 2, 9)
+    assert plan.mature_on == plan.readable_on == date(2026, 3, 11)
+    assert plan.readable is True
+    assert plan.verdict == "Readable on 2026-03-11: 24,008 units in 5 weeks of enrolment."
+
+
+def test_a_mean_with_history_in_clusters_and_an_uneven_split() -> None:
+    baselines = {
+        "bought": {"value": 0.12},
+        "spent": {"value": 20, "sd": 50, "correlation": 0.5, "known": 0.8, "eligible": 0.5},
+    }
+    plan = plan_of(
+        [{**BOUGHT, "role": "secondary"}, {**SPENT, "role": "primary", "mde": {"absolute": 2}}],
+        {
+            "units_per_week": 9000,
+            "baselines": baselines,
+            "clusters": {"mean_size": 3, "icc": 0.1, "size_cv": 0.5},
+        },
+        cluster="home",
+        variants=[
+            {"key": "control", "control": True, "weight": 80},
+            {"key": "coupon", "weight": 20},
+        ],
+        analysis={"covariates": ["before"]},
+        covariates={
+            "before": {
+                "kind": "count",
+                "events": "orders",
+                "window": {"start": "-90d", "end": "0d"},
+            }
+        },
+    )
+    found = only(plan, "spent")
+    factor, effect = 1 - 0.8 * 0.25, 1 + (1.25 * 3 - 1) * 0.1
+    n_control = NormalIndPower().solve_power(2 / 50, power=0.8, alpha=0.05, ratio=0.25)
+    wanted = n_control * factor * effect / 0.8 / 0.5
+    assert found.variance_factor == pytest.approx(factor)
+    assert found.design_effect == pytest.approx(effect)
+    assert found.units == pytest.approx(wanted, rel=1e-4)
+
+
+def test_a_guardrail_is_one_sided_and_shares_its_power() -> None:
+    plan = plan_of(
+        [BOUGHT, KEPT, {**KEPT, "key": "kept_too"}],
+        {**RATES, "baselines": {**RATES["baselines"], "kept": {"value": 0.8}}},
+    )
+    found = only(plan, "kept")
+    # Both pass with 80% where each passes with 90%.
+    z = stats.norm.ppf(0.975) + stats.norm.ppf(0.9)
+    simple = 2 * z**2 * 2 * 0.16 / 0.02**2
+    assert found.power_target == pytest.approx(0.9)
+    assert (found.alpha, found.comparisons) == (0.025, 1)
+    assert found.units == pytest.approx(simple, rel=5e-3)
+
+
+def test_three_treatments_by_dunnett() -> None:
+    variants = [{"key": "control", "control": True}, *({"key": f"v{i}"} for i in range(3))]
+    holm = only(plan_of([BOUGHT], RATES, variants=variants), "bought")
+    by_dunnett = {"correction": {"primary": "dunnett"}}
+    dunnett = only(plan_of([BOUGHT], RATES, variants=variants, analysis=by_dunnett), "bought")
+    assert holm.alpha == pytest.approx(0.05 / 3)
+    # Dunnett's two-sided 5% point for three treatments and infinite degrees of freedom is 2.349.
+    assert dunnett.alpha == pytest.approx(2 * stats.norm.sf(2.349), abs=1e-4)
+    assert (dunnett.units or 0) < (holm.units or 0)
+
+
+def test_a_schedule_that_is_too_short() -> None:
+    schedule = {"start": "2026-01-05", "enrol_until": "2026-01-19"}
+    plan = plan_of([BOUGHT], RATES, schedule=schedule)
+    planned = only(plan, "bought").planned
+    assert planned is not None
+    assert planned.units == 10_000
+    assert plan.readable is False
+    assert plan.enrol_until == date(2026, 1, 19)
+    assert plan.verdict.startswith(
+        "Underpowered: readable on 2026-02-18, but 10,000 units find a change of 10.0% in bought "
+        "with 44% power; "
+    )
+    assert plan.verdict.endswith("an MDE of 15.7%.")
+
+
+def test_a_plan_that_takes_too_long_says_what_could_be_read() -> None:
+    early = {**SPENT, "window": {"end": "7d"}}
+    plan = plan_of(
+        [{**BOUGHT, "mde": {"relative": 0.02}}, early],
+        {
+            "units_per_week": 5000,
+            "latest": "2026-06-30",
+            "baselines": {"bought": {"value": 0.12}, "spent": {"value": 20, "sd": 20}},
+        },
+    )
+    assert plan.readable is False
+    assert plan.verdict.startswith(
+        "Cannot be powered by 2026-06-30: a change of 2.0% in bought takes 117 weeks of enrolment."
+    )
+    assert "The nearest metric that can be read is spent by 2026-06-" in plan.verdict
+
+
+@pytest.mark.parametrize(
+    ("metric", "plan", "why"),
+    [
+        ({**BOUGHT, "mde": None}, RATES, "it declares no mde, the smallest effect worth acting on"),
+        (BOUGHT, {"units_per_week": 10}, "say what is normal in plan.baselines"),
+        (BOUGHT, {"baselines": {"bought": {"value": 0.1}}}, "say in plan.units_per_week how many"),
+        (BOUGHT, {"baselines": {"bought": {"value": 1.5}}}, "plan.baselines says 1.5, which is no"),
+        (
+            {**BOUGHT, "mde": {"absolute": 0.9}},
+            RATES,
+            "no number of units finds its mde, which leaves the range",
+        ),
+        (
+            {**SPENT, "role": "primary", "mde": {"relative": 0.1}},
+            {"units_per_week": 5, "baselines": {"spent": {"value": 3}}},
+            "plan.baselines must say its sd too",
+        ),
+    ],
+)
+def test_what_is_missing_is_said(metric: dict[str, Any], plan: dict[str, Any], why: str) -> None:
+    found = plan_of([metric], plan)
+    assert found.readable is None
+    assert found.verdict.startswith(f"Cannot be planned: {metric['key']}: {why}")
+
+
+def test_one_variant_has_nothing_to_plan() -> None:
+    spec = spec_of([{**BOUGHT, "role": "secondary"}], RATES, variants=[{"key": "all"}])
+    with pytest.raises(SpecError, match="has one variant, so there is nothing to plan for"):
+        make_plan(spec, START)
+
+
+def test_a_fall_is_planned_like_the_rise_of_its_complement() -> None:
+    rise = only(plan_of([{**BOUGHT, "mde": {"absolute": 0.02}}], RATES), "bought")
+    churn = {**BOUGHT, "mde": {"absolute": 0.02}, "desired_change": "decrease"}
+    fall = only(plan_of([churn], {**RATES, "baselines": {"bought": {"value": 0.88}}}), "bought")
+    assert fall.units == rise.units
+    assert fall.curve[0].mde == pytest.approx(rise.curve[0].mde)
+
+
+def test_power_by_simulation() -> None:
+    """What the plan promises is what analysing many such experiments finds."""
+    schedule = {"start": "2026-01-05", "enrol_until": "2026-01-19"}
+    plan = plan_of([BOUGHT], {**RATES, "units_per_week": 4000}, schedule=schedule)
+    planned = only(plan, "bought").planned
+    assert planned is not None
+    random, runs = np.random.default_rng(11), 20_000
+    n = planned.units // 2
+    x, y = random.binomial(n, 0.12, runs), random.binomial(n, 0.132, runs)
+    pooled = (x + y) / (2 * n)
+    se = np.sqrt(pooled * (1 - pooled) * 2 / n * (2 * n) / (2 * n - 1))
+    power = float((np.abs(y - x) / n / se > stats.norm.ppf(0.975)).mean())
+    assert planned.power == pytest.approx(power, abs=3 * math.sqrt(0.25 / runs))
+
+
+def test_assurance_is_the_power_averaged_over_the_prior() -> None:
+    bayes = {"bayes": {"prior": {"log_lift": {"mean": 0.05, "sd": 0.08}}}}
+    plan = plan_of([BOUGHT], RATES, analysis=bayes)
+    found = only(plan, "bought")
+    assert found.planned is not None
+    random = np.random.default_rng(3)
+    lifts = np.expm1(random.normal(0.05, 0.08, 400_000))
+    se = math.sqrt(2 * 0.12 * 0.88 / (found.planned.units / 2))
+    chance = stats.norm.cdf(0.12 * lifts / se - stats.norm.ppf(0.975)).mean()
+    assert found.assurance == pytest.approx(float(chance), abs=0.003)
+
+
+def test_the_same_plan_is_the_same_json() -> None:
+    one, other = (plan_of([BOUGHT], RATES).to_dict() for _ in range(2))
+    assert one == other
+    assert one["schema"] == "abtest-plan/v1"
