@@ -16,7 +16,9 @@ FILES = (
     "b_means_ratios_clusters",
     "c_cuped",
     "d_retention",
+    "e_multiplicity",
     "g_sequential",
+    "h_noninferiority",
     "j_health",
 )
 

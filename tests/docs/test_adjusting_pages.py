@@ -16,6 +16,7 @@ PAGES = [
     "post_stratification.md",
     "miettinen_nurminen.md",
     "dunnett.md",
+    "margins.md",
 ]
 
 

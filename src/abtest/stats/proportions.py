@@ -50,10 +50,10 @@ def miettinen_nurminen(
         >>> round(result.pvalue, 4), round(result.difference_ci.low, 4)
         (0.025, 0.027)
     """
-    return score_comparison(control, treatment, _score, ci_level, _METHOD)
+    return score_comparison(control, treatment, plain_score, ci_level, _METHOD)
 
 
-def _score(distance: float, variance: float, third: float) -> float:  # noqa: ARG001 - see Score
+def plain_score(distance: float, variance: float, third: float) -> float:  # noqa: ARG001 - see Score
     """Distance in standard errors; infinite where a distance has no variance."""
     if variance > 0:
         return distance / math.sqrt(variance)

@@ -51,10 +51,11 @@ def scas(control: Proportion, treatment: Proportion, ci_level: float = 0.95) -> 
         >>> round(result.difference_ci.low, 6), round(result.difference_ci.high, 6)
         (0.000595, 0.014761)
     """
-    return score_comparison(control, treatment, _corrected, ci_level, "scas")
+    return score_comparison(control, treatment, corrected_score, ci_level, "scas")
 
 
-def _corrected(distance: float, variance: float, third: float) -> float:
+def corrected_score(distance: float, variance: float, third: float) -> float:
+    """Distance in standard errors, corrected for skewness."""
     if distance == 0:
         return 0.0
     if variance <= 0:

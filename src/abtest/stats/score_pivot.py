@@ -70,10 +70,10 @@ def score_comparison(
     has_events = control.successes > 0
 
     def at_difference(value: float) -> float:
-        return null_score if value == 0 else _difference_score(control, treatment, value, score)
+        return null_score if value == 0 else score_at_difference(control, treatment, value, score)
 
     def at_ratio(value: float) -> float:
-        return _ratio_score(control, treatment, value, score)
+        return score_at_ratio(control, treatment, value, score)
 
     return Comparison(
         value=treatment.value,
@@ -140,9 +140,10 @@ def _parts(rate: float, complement: float, n: int) -> tuple[float, float]:
     return variance, variance * (complement - rate) / n
 
 
-def _difference_score(
+def score_at_difference(
     control: Proportion, treatment: Proportion, difference: float, score: Score
 ) -> float:
+    """The score of a difference strictly between -1 and 1; both variants must have units."""
     rate_c, rate_t = rates_at_difference(control, treatment, difference)
     gap = abs(difference)
     # Of the upper rate u = l + gap, 1 - u loses digits near 1 unless it is taken from the gap.
@@ -157,7 +158,8 @@ def _difference_score(
     return score(treatment.value - control.value - difference, variance, third_t - third_c)
 
 
-def _ratio_score(control: Proportion, treatment: Proportion, ratio: float, score: Score) -> float:
+def score_at_ratio(control: Proportion, treatment: Proportion, ratio: float, score: Score) -> float:
+    """The score of a ratio above 0; both variants must have units."""
     rate_c, rate_t = rates_at_ratio(control, treatment, ratio)
     var_c, third_c = _parts(rate_c, 1 - rate_c, control.n)
     var_t, third_t = _parts(rate_t, 1 - rate_t, treatment.n)
