@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from abtest.report import numbers
+from abtest.report.languages import _, listed, named, native, tell
 from abtest.report.numbers import ABSENT
-from abtest.report.text import clean
 from abtest.report.units import SHARE
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _off_the_curve(record: Record, second: SecondReadings) -> Aside | None:
     found, base = _pair(record, second, "censored")
     if found is None:
         return None
-    return "All units, off the survival curve", _reading(found, base, SHARE)
+    return _("All units, off the survival curve"), _reading(found, base, SHARE)
 
 
 def _capped(record: Record, second: SecondReadings, unit: Unit) -> Aside | None:
@@ -54,8 +54,10 @@ def _capped(record: Record, second: SecondReadings, unit: Unit) -> Aside | None:
     if found is None:
         return None
     units = [numbers.count(one.get("n_capped")) for one in (base, found) if one is not None]
-    told = f"{_reading(found, base, unit)}; units above the cap {' -> '.join(units)}"
-    return f"Each unit's value capped at {found['cap']:,.10g}{unit.difference}", told
+    above = _("units above the cap {n}", n=units[0] if base is None else numbers.arrow(*units))
+    told = _("; ").join([_reading(found, base, unit), above])
+    cap = native(f"{found['cap']:,.10g}") + _(unit.difference)
+    return _("Each unit's value capped at {cap}", cap=cap), told
 
 
 def _pair(
@@ -70,16 +72,18 @@ def _pair(
 
 def _reading(found: Mapping[str, Any], base: Mapping[str, Any] | None, unit: Unit) -> str:
     if base is None:
-        value, _ = numbers.value_with_interval(found.get("value"), None, None, unit=unit)
-        told = f"{value}, n {numbers.count(found.get('n'))}"
+        value, _interval = numbers.value_with_interval(found.get("value"), None, None, unit=unit)
+        told = _("{value}, n {n}", value=value, n=numbers.count(found.get("n")))
     else:
         values = numbers.compared_values(base.get("value"), found.get("value"), unit=unit)
-        units = (numbers.count(one.get("n")) for one in (base, found))
-        told = f"{' -> '.join(values)}, n {' -> '.join(units)}{_effect(found, unit)}"
-    return "; ".join([told, *(clean(note) for note in found.get("notes") or ())])
+        n = numbers.arrow(*(numbers.count(one.get("n")) for one in (base, found)))
+        told = listed(
+            [_("{value}, n {n}", value=numbers.arrow(*values), n=n), *_effect(found, unit)]
+        )
+    return _("; ").join([told, *(tell(note) for note in found.get("notes") or ())])
 
 
-def _effect(found: Mapping[str, Any], unit: Unit) -> str:
+def _effect(found: Mapping[str, Any], unit: Unit) -> list[str]:
     difference, interval = numbers.difference_with_interval(
         found.get("difference"),
         found.get("difference_ci_low"),
@@ -88,7 +92,11 @@ def _effect(found: Mapping[str, Any], unit: Unit) -> str:
     )
     between = "" if interval == ABSENT else f" ({interval})"
     lift, pvalue = numbers.lift(found.get("lift")), numbers.pvalue(found.get("pvalue"))
-    return f", lift {lift}, difference {difference}{between}, p-value {pvalue}"
+    return [
+        _("lift {number}", number=lift),
+        _("difference {number}", number=f"{difference}{between}"),
+        _("p-value {number}", number=pvalue),
+    ]
 
 
 def _unadjusted(record: Record, spec: dict[str, Any], unit: Unit) -> Aside | None:
@@ -96,27 +104,31 @@ def _unadjusted(record: Record, spec: dict[str, Any], unit: Unit) -> Aside | Non
         return None
     se = record.unadjusted_se
     low, high = (None, None) if se is None else (-se, se)
-    difference, _ = numbers.difference_with_interval(
+    difference, _interval = numbers.difference_with_interval(
         record.unadjusted_difference, low, high, unit=unit
     )
-    told = f"a difference of {difference}"
+    told = _("a difference of {number}", number=difference)
     if se is not None:
-        told += f" (standard error {numbers.size(se, unit=unit)})"
-    return "Without adjustment", f"{told}. {_how(record, spec)}{_gain(record.variance_reduction)}"
+        error = _("standard error {number}", number=numbers.size(se, unit=unit))
+        told = f"{told} ({error})"
+    how = _("{told}.", told=f"{_how(record, spec)}{_gain(record.variance_reduction)}")
+    return _("Without adjustment"), f"{_('{told}.', told=told)} {how}"
 
 
 def _how(record: Record, spec: dict[str, Any]) -> str:
     if record.method == "post_stratification":
-        return "The result above compares units within the strata of the split"
+        return _("The result above compares units within the strata of the split")
     analysis = spec.get("analysis")
-    named = analysis.get("covariates") if isinstance(analysis, dict) else None
-    names = ", ".join(clean(name) for name in named or ())
-    known = f" ({names})" if names else ""
-    return f"The result above is adjusted for what was known before the assignment{known}"
+    covariates = analysis.get("covariates") if isinstance(analysis, dict) else None
+    names = listed([named(name) for name in covariates or ()])
+    told = _("The result above is adjusted for what was known before the assignment")
+    return f"{told} ({names})" if names else told
 
 
 def _gain(reduction: float | None) -> str:
     if reduction is None:
-        return "."
-    change = "smaller" if reduction >= 0 else "larger"
-    return f", which made its variance {100 * abs(reduction):.1f}% {change}."
+        return ""
+    by = native(f"{100 * abs(reduction):.1f}%")
+    if reduction >= 0:
+        return _(", which made its variance {number} smaller", number=by)
+    return _(", which made its variance {number} larger", number=by)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from abtest.report import words
+from abtest.report.languages import _, listed, many, native, tell
 from abtest.report.text import clean
+from abtest.sentences import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +16,11 @@ if TYPE_CHECKING:
     from abtest.analysis.result import Check, Status
 
 _ORDER: tuple[Status, ...] = ("fail", "warn", "pass")
-_STATUS_WORDS: dict[Status, str] = {"fail": "failed", "warn": "warned", "pass": "passed"}
+_COUNTED: dict[Status, str] = {
+    "fail": phrase("{n} failed"),
+    "warn": phrase("{n} warned"),
+    "pass": phrase("{n} passed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,8 @@ def build_checks(checks: Sequence[Check]) -> tuple[CheckRow, ...]:
         CheckRow(
             status=check.status,
             name=words.readable(clean(check.key)).capitalize(),
-            message=clean(check.message),
-            hint=None if check.hint is None else clean(check.hint),
+            message=tell(check.message),
+            hint=None if check.hint is None else tell(check.hint),
         )
         for status in _ORDER
         for check in checks
@@ -45,10 +51,10 @@ def build_checks(checks: Sequence[Check]) -> tuple[CheckRow, ...]:
 def summarise(checks: Sequence[Check]) -> str:
     """How many checks failed, warned and passed, in words."""
     if not checks:
-        return "No health checks ran."
+        return _("No health checks ran.")
     total = len(checks)
     counts = {status: sum(check.status == status for check in checks) for status in _ORDER}
     if counts["pass"] == total:
-        return "The health check passed." if total == 1 else f"All {total} health checks passed."
-    told = [f"{n} {_STATUS_WORDS[status]}" for status, n in counts.items() if n]
-    return f"{total} health check{'' if total == 1 else 's'}: {', '.join(told)}."
+        return many("The health check passed.", "All {n} health checks passed.", total)
+    told = listed([_(_COUNTED[status], n=native(f"{n:,}")) for status, n in counts.items() if n])
+    return many("{n} health check: {told}.", "{n} health checks: {told}.", total, told=told)

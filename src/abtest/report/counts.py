@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from abtest.report import numbers
+from abtest.report.languages import _, date, listed, native
 from abtest.report.text import clean
 from abtest.report.units import metrics_of
 
@@ -35,7 +36,7 @@ class CountsStep:
     def text(self) -> str:
         """How many units, with a minus sign where they are lost."""
         told = numbers.count(self.end - self.start)
-        return f"-{told}" if self.is_loss else told
+        return native("-") + told if self.is_loss else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,13 @@ class CountsRow:
     @property
     def sentence(self) -> str:
         """The row in words."""
-        counted = f"{self.mature} mature, {self.immature} immature"
+        told = [_("{n} mature", n=self.mature), _("{n} immature", n=self.immature)]
         if self.mature == numbers.ABSENT:
-            counted = f"{self.n} counted, window over or not"
-        missing = f", {self.missing} without a value" if self.missing else ""
-        return f"{counted}, {self.ineligible} ineligible{missing}; {self.assigned} assigned"
+            told = [_("{n} counted, window over or not", n=self.n)]
+        told.append(_("{n} ineligible", n=self.ineligible))
+        if self.missing:
+            told.append(_("{n} without a value", n=self.missing))
+        return _("; ").join([listed(told), _("{n} assigned", n=self.assigned)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +139,24 @@ def _bars(
     if assigned is None or eligible is None or mature is None or n is None:
         return ()
     losses = (
-        CountsStep("ineligible", eligible, assigned, is_loss=True),
-        CountsStep("immature", mature, eligible, is_loss=True),
-        CountsStep("without a value", n, mature, is_loss=True),
+        CountsStep(_("ineligible"), eligible, assigned, is_loss=True),
+        CountsStep(_("immature"), mature, eligible, is_loss=True),
+        CountsStep(_("without a value"), n, mature, is_loss=True),
     )
     lost = [step for step in losses if step.end > step.start]
-    first = CountsStep("assigned", 0, assigned, is_loss=False)
-    return (first, *lost, CountsStep("counted", 0, n, is_loss=False))
+    first = CountsStep(_("assigned"), 0, assigned, is_loss=False)
+    return (first, *lost, CountsStep(_("counted"), 0, n, is_loss=False))
 
 
 def _lost(before: int | None, after: int | None) -> int | None:
     return None if before is None or after is None else before - after
 
 
-def _readable(date: str | None, as_of: str | None) -> str | None:
+def _readable(day: str | None, as_of: str | None) -> str | None:
     """``on`` a date that is still to come, ``since`` one that the data have reached."""
-    if date is None:
+    if day is None:
         return None
-    reached = as_of is not None and date <= as_of[: len(date)]
-    return f"{'since' if reached else 'on'} {clean(date)}"
+    reached = as_of is not None and day <= as_of[: len(day)]
+    if reached:
+        return _("since {day}", day=date(day))
+    return _("on {day}", day=date(day))

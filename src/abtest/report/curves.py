@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from abtest.report import numbers, words
 from abtest.report.groups import metric_name
+from abtest.report.languages import _, native
 from abtest.report.text import clean
 from abtest.report.units import metrics_of, time_unit
 
@@ -109,7 +110,7 @@ def _curves(result: Result, metric: str, lines: tuple[CurveLine, ...]) -> Curves
         about=metric_name(metric, result.spec, words.readable(str(known.get("kind", "")))),
         time=time_unit(known),
         lines=lines,
-        moments=tuple(f"{time:g}" for time in moments),
+        moments=tuple(native(f"{time:g}") for time in moments),
         rows=tuple(
             (line.name, tuple(numbers.share(line.share_at(time)) for time in moments))
             for line in lines
@@ -120,7 +121,11 @@ def _curves(result: Result, metric: str, lines: tuple[CurveLine, ...]) -> Curves
 
 
 def _between(band: tuple[float, float] | None) -> str:
-    return numbers.ABSENT if band is None else " to ".join(map(numbers.share, band))
+    return (
+        numbers.ABSENT
+        if band is None
+        else _("{low} to {high}", low=numbers.share(band[0]), high=numbers.share(band[1]))
+    )
 
 
 def _level(result: Result, metric: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from abtest.report import numbers, words
+from abtest.report.languages import _, named, native, tell
 from abtest.report.text import clean
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Footnotes:
 
     def marks(self, notes: Sequence[str]) -> tuple[int, ...]:
         """The marks of these notes."""
-        found = (self._marks.setdefault(clean(note), len(self._marks) + 1) for note in notes)
+        found = (self._marks.setdefault(tell(note), len(self._marks) + 1) for note in notes)
         return tuple(dict.fromkeys(found))
 
     def listed(self) -> tuple[tuple[int, str], ...]:
@@ -49,27 +50,33 @@ def describe_methods(records: Sequence[Record], spec: dict[str, Any]) -> tuple[M
 def method_line(record: Record, spec: dict[str, Any]) -> str:
     """Method, level, adjustment and prior of one record, in one line."""
     if record.method is None:
-        return "no numbers, see the notes"
-    parts = [f"{numbers.level(record.ci_level)} intervals: {words.method(clean(record.method))}"]
+        return _("no numbers, see the notes")
+    level, method = numbers.level(record.ci_level), words.method(clean(record.method))
+    parts = [_("{level} intervals: {method}", level=level, method=method)]
     if record.coherent is False:
-        parts.append("p-value and interval come from different statistics")
+        parts.append(_("p-value and interval come from different statistics"))
     parts.extend(_adjustment(record, spec))
     if record.bayes_model is not None:
         parts.append(_bayes(record))
-    return "; ".join(parts)
+    return _("; ").join(parts)
 
 
 def _adjustment(record: Record, spec: dict[str, Any]) -> list[str]:
     parts = []
     correction = _correction(record, spec)
     if record.pvalue_adjusted is not None and correction != "none":
-        by = f" by {words.method(correction)}" if correction else ""
-        family = f" over the family {clean(record.family)}" if record.family else ""
-        parts.append(f"p-values adjusted{by}{family}")
+        told = _("p-values adjusted")
+        if correction:
+            told = _("p-values adjusted by {method}", method=words.method(correction))
+        family = named(record.family) if record.family else None
+        parts.append(
+            _("{told} over the family {family}", told=told, family=family) if family else told
+        )
     elif record.pvalue is not None:
-        parts.append("p-values not adjusted")
+        parts.append(_("p-values not adjusted"))
     if record.ci_adjustment is not None:
-        parts.append(f"adjusted intervals by {words.method(clean(record.ci_adjustment))}")
+        made = words.method(clean(record.ci_adjustment))
+        parts.append(_("adjusted intervals by {method}", method=made))
     return parts
 
 
@@ -87,6 +94,11 @@ def _correction(record: Record, spec: dict[str, Any]) -> str | None:
 def _bayes(record: Record) -> str:
     model = words.method(clean(record.bayes_model))
     if record.prior_mean is None or record.prior_sd is None:
-        return f"Bayesian reading: {model}"
-    prior = f"mean {record.prior_mean:g} and standard deviation {record.prior_sd:g}"
-    return f"Bayesian reading: {model}; the prior of the log lift is normal, with {prior}"
+        return _("Bayesian reading: {model}", model=model)
+    return _(
+        "Bayesian reading: {model}; the prior of the log lift is normal, "
+        "with mean {mean} and standard deviation {sd}",
+        model=model,
+        mean=native(f"{record.prior_mean:g}"),
+        sd=native(f"{record.prior_sd:g}"),
+    )

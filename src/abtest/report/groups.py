@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from abtest.report import numbers, words
 from abtest.report.asides import second_readings
 from abtest.report.footnotes import Footnotes
+from abtest.report.languages import _, listed, named
 from abtest.report.rows import Around, Row, build_row
 from abtest.report.text import clean
 from abtest.report.units import metrics_of, unit_of
@@ -39,7 +40,7 @@ class Block:
     @property
     def about(self) -> str:
         """What to say beside the key."""
-        return self.name if self.unit is None else f"{self.name}, {self.unit}"
+        return self.name if self.unit is None else listed([self.name, self.unit])
 
     @property
     def has_posterior(self) -> bool:
@@ -106,14 +107,15 @@ class GroupBuilder:
             for role in roles
         ]
         parts = [record for record in self._compared if record.segment is not None]
-        groups.append(self._group(words.SEGMENTS_TITLE, words.SEGMENTS_MEANING, parts))
+        groups.append(self._group(_(words.SEGMENTS_TITLE), _(words.SEGMENTS_MEANING), parts))
         return tuple(group for group in groups if group.blocks)
 
     def estimates(self) -> Group | None:
         """The values of variants that are not compared; None where there are none."""
         if not self._described:
             return None
-        return self._group(words.ESTIMATES_TITLE, words.MEANINGS["estimates"], self._described)
+        meaning = _(words.MEANINGS["estimates"])
+        return self._group(_(words.ESTIMATES_TITLE), meaning, self._described)
 
     def notes(self) -> tuple[tuple[int, str], ...]:
         """The notes of all groups that were built so far, with their marks."""
@@ -128,10 +130,11 @@ class GroupBuilder:
 
     def _block(self, records: Sequence[Record]) -> Block:
         first = records[0]
+        about = unit_of(first, self._spec).about
         return Block(
             metric=clean(first.metric),
             name=metric_name(first.metric, self._spec, words.readable(first.kind)),
-            unit=unit_of(first, self._spec).about,
+            unit=None if about is None else _(about),
             rows=tuple(map(self._row, records)),
         )
 
@@ -146,10 +149,12 @@ def metric_name(key: str, spec: dict[str, Any], default: str) -> str:
         return clean(metric["title"])
     if metric.get("kind") == "quantile":
         q = metric.get("q", 0.5)
-        name = "median" if q == 0.5 else f"{numbers.level(q)} quantile"
-        return f"{name} of {clean(metric.get('column'))}"
+        column = named(metric.get("column"))
+        if q == 0.5:
+            return _("median of {column}", column=column)
+        return _("{level} quantile of {column}", level=numbers.level(q), column=column)
     return clean(default)
 
 
 def _levels(levels: Iterable[float]) -> str:
-    return " and ".join(numbers.level(level) for level in dict.fromkeys(levels))
+    return _(" and ").join(numbers.level(level) for level in dict.fromkeys(levels))

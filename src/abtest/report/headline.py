@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from abtest.analysis.sentences import in_sentence
 from abtest.report import numbers, words
+from abtest.report.languages import _, currency, date, tell
 from abtest.report.numbers import ABSENT
 from abtest.report.text import clean
+from abtest.sentences import Sentence, in_sentence
 
 if TYPE_CHECKING:
     from abtest.analysis.result import Result
@@ -41,21 +42,24 @@ def build_headline(result: Result) -> Headline:
     names_variant = decision.verdict in {"ship", "rollback"}
     return Headline(
         tone=decision.verdict or "none",
-        word=None if decision.verdict is None else words.VERDICT_WORDS[decision.verdict],
+        word=None if decision.verdict is None else words.verdict(decision.verdict),
         variant=clean(decision.variant) if names_variant and decision.variant else None,
         reason=_reason(result),
         value=_worth(result),
-        rule=clean(decision.rule_line) if decision.rule_line else None,
+        rule=_(clean(decision.rule_line)) if decision.rule_line else None,
     )
 
 
 def _reason(result: Result) -> str:
     """The reason without the verdict in front, which the headline already says."""
     decision = result.decision
-    if decision.verdict is None:
-        return clean(decision.reason)
+    reason = decision.reason
+    if isinstance(reason, Sentence) and "why" in reason.values:
+        return tell(reason.values["why"])
+    if decision.verdict is None or isinstance(reason, Sentence):
+        return tell(reason)
     lead = f"{words.VERDICT_WORDS[decision.verdict]} {in_sentence(decision.variant or '')}: "
-    return clean(decision.reason.removeprefix(lead))
+    return tell(reason.removeprefix(lead))
 
 
 def _worth(result: Result) -> str | None:
@@ -63,9 +67,9 @@ def _worth(result: Result) -> str | None:
     if decision.value is None:
         return None
     data = result.spec.get("data")
-    currency = data.get("currency") if isinstance(data, dict) else None
+    code = data.get("currency") if isinstance(data, dict) else None
     amount, interval = numbers.money(decision.value, decision.value_ci_low, decision.value_ci_high)
-    told = f"{clean(currency)} {amount}" if currency else amount
+    told = _("{currency} {amount}", currency=currency(code), amount=amount) if code else amount
     return told if interval == ABSENT else f"{told} ({interval})"
 
 
@@ -73,14 +77,16 @@ def build_banners(result: Result) -> tuple[str, ...]:
     """Why the numbers must not be used as they are: the causes of exit codes 5, 3 and 4."""
     banners = []
     if result.exit_code == 5:
-        banners.append(words.DRIFTED_BANNER)
+        banners.append(_(words.DRIFTED_BANNER))
     if any(check.status == "fail" for check in result.checks):
-        banners.append(words.FAILED_BANNER)
+        banners.append(_(words.FAILED_BANNER))
     primary = [record for record in result.results if record.role == "primary"]
     if primary and all(record.n == 0 or record.n_control == 0 for record in primary):
         # Where nobody waits, nobody is eligible or was assigned, and no date will change that.
         waiting = [one for one in primary if one.n_immature or one.n_immature_control]
         dates = sorted({one.readable_on for one in waiting if one.readable_on})
-        when = f" The first is readable on {clean(dates[0])}." if dates else ""
-        banners.append(f"{words.UNREADABLE_BANNER}{when}")
+        told = _(words.UNREADABLE_BANNER)
+        if dates:
+            told += " " + _("The first is readable on {day}.", day=date(dates[0]))
+        banners.append(told)
     return tuple(banners)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from abtest.report import words
+from abtest.report import numbers, words
+from abtest.report.languages import _, current, listed
 from abtest.report.money import TITLE
 from abtest.report.numbers import ABSENT
 from abtest.report.view import build_view
+from abtest.sentences import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
     from abtest.report.rows import Row
     from abtest.report.view import View
 
-_MARKS: dict[Status, str] = {"fail": "**FAIL**", "warn": "**WARN**", "pass": "pass"}
+_MARKS: dict[Status, str] = {
+    "fail": phrase("FAIL"),
+    "warn": phrase("WARN"),
+    "pass": phrase("pass"),
+}
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # An underscore inside a word is no emphasis on GitHub, and keys are full of them.
 _SPECIAL = re.compile(r"[\\`*\[\]|~#!$]|(?<![^\W_])_|_(?![^\W_])")
@@ -42,16 +48,18 @@ def render_markdown(result: Result) -> str:
     if view.money is not None:
         parts.extend(_money(view.money))
     if view.counts:
-        parts.extend([f"## {words.COUNTS_TITLE}", _counts(view.counts)])
+        parts.extend([f"## {_(words.COUNTS_TITLE)}", _counts(view.counts)])
     for group in view.comparisons:
         parts.extend([f"## {escape(group.title)}", _compared(group), *_asides(group)])
     if view.estimates is not None:
         group = view.estimates
         parts.extend([f"## {escape(group.title)}", _described(group), *_asides(group)])
     if view.curves:
-        parts.append(f"## {words.CURVES_TITLE}")
+        parts.append(f"## {_(words.CURVES_TITLE)}")
         parts.extend(_curves(curves) for curves in view.curves)
     parts.extend(_bottom(view))
+    if current().direction == "rtl":
+        parts = ['<div dir="rtl">', *parts, "</div>"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -74,28 +82,33 @@ def _top(view: View) -> list[str]:
         told = f"**{escape(headline.word)}**{variant}: {told}"
     parts = [f"# {escape(view.title)}", told]
     if headline.value is not None:
-        parts.append(f"Expected value: {escape(headline.value)}")
+        parts.append(escape(_("Expected value: {value}", value=headline.value)))
     if headline.rule is not None:
-        parts.append(f"Decided by: {escape(headline.rule)}")
+        parts.append(escape(_("Decided by: {rule}", rule=headline.rule)))
     parts.extend(f"> [!CAUTION]\n> **{escape(banner)}**" for banner in view.banners)
     return parts
 
 
 def _checks(view: View) -> list[str]:
-    parts = ["## Health checks", escape(view.checks_summary)]
+    parts = [f"## {_('Health checks')}", escape(view.checks_summary)]
     if view.checks:
         parts.append("\n".join(_check(check) for check in view.checks))
     return parts
 
 
 def _check(check: CheckRow) -> str:
-    line = f"- {_MARKS[check.status]} {escape(check.name)}: {escape(check.message)}"
+    line = f"- {_mark(check.status)} {escape(check.name)}: {escape(check.message)}"
     loud = check.status != "pass" and check.hint is not None
-    return f"{line}  \n  Hint: {escape(check.hint or '')}" if loud else line
+    return f"{line}  \n  {_('Hint:')} {escape(check.hint or '')}" if loud else line
+
+
+def _mark(status: Status) -> str:
+    word = _(_MARKS[status])
+    return word if status == "pass" else f"**{word}**"
 
 
 def _money(view: MoneyView) -> list[str]:
-    parts = [f"## {TITLE}", escape(view.meaning), escape(view.facts)]
+    parts = [f"## {_(TITLE)}", escape(view.meaning), escape(view.facts)]
     for section in view.sections:
         parts.append(f"### {escape(section.variant)}")
         parts.append("  \n".join(escape(line) for line in section.told))
@@ -108,19 +121,19 @@ def _money(view: MoneyView) -> list[str]:
 
 def _counts(found: Sequence[Counts]) -> str:
     header = [
-        "metric", "variant", "readable", "assigned", "ineligible", "immature", "mature",
-        "without a value", "counted",
+        _("metric"), _("variant"), _("readable"), _("assigned"), _("ineligible"), _("immature"),
+        _("mature"), _("without a value"), _("counted"),
     ]  # fmt: skip
     rows = [
         [
-            ", ".join(counts.metrics),
+            listed(counts.metrics),
             row.variant,
             counts.readable or ABSENT,
             row.assigned,
             row.ineligible,
             row.immature,
             row.mature,
-            row.missing or "0",
+            row.missing or numbers.count(0),
             row.n,
         ]
         for counts in found
@@ -130,7 +143,7 @@ def _counts(found: Sequence[Counts]) -> str:
 
 
 def _curves(curves: Curves) -> str:
-    header = ["metric", "variant", *(f"{curves.time} {moment}" for moment in curves.moments)]
+    header = [_("metric"), _("variant"), *(f"{curves.time} {at}" for at in curves.moments)]
     rows = [[curves.metric, name, *cells] for name, cells in curves.rows]
     return _table(header, rows, text_columns=2)
 
@@ -147,9 +160,9 @@ def _asides(group: Group) -> list[str]:
 
 def _compared(group: Group) -> str:
     header = [
-        "metric", "variant", "control", "value", f"lift ({group.level})",
-        f"difference ({group.level})", "p-value", "adjusted p", "P(beats control)",
-        "expected loss", "n control", "n",
+        _("metric"), _("variant"), _("control"), _("value"), f"{_('lift')} ({group.level})",
+        f"{_('difference')} ({group.level})", _("p-value"), _("adjusted p"), _("P(beats control)"),
+        _("expected loss"), _("n control"), _("n"),
     ]  # fmt: skip
     rows = [
         [
@@ -184,7 +197,7 @@ def _described(group: Group) -> str:
         for block in group.blocks
         for row in block.rows
     ]
-    header = ["metric", "variant", "value", f"interval ({group.level})", "n"]
+    header = [_("metric"), _("variant"), _("value"), f"{_('interval')} ({group.level})", _("n")]
     return _table(header, rows, text_columns=2, notes=[row.notes for row in group.rows])
 
 
@@ -194,7 +207,7 @@ def _metric(block: Block) -> str:
 
 def _name(row: Row) -> str:
     details = [*([row.segment] if row.segment else []), *row.tags]
-    return f"{row.name} ({', '.join(details)})" if details else row.name
+    return f"{row.name} ({listed(details)})" if details else row.name
 
 
 def _pair(number: str, interval: str) -> str:
@@ -202,7 +215,7 @@ def _pair(number: str, interval: str) -> str:
 
 
 def _units(n: str, immature: str | None) -> str:
-    return n if immature is None else f"{n} ({immature} immature)"
+    return n if immature is None else f"{n} ({_('{n} immature', n=immature)})"
 
 
 def _table(
@@ -231,11 +244,10 @@ def _bottom(view: View) -> list[str]:
     parts = []
     if view.methods:
         methods = [
-            f"- {', '.join(escape(metric) for metric in note.metrics)}: {escape(note.text)}"
-            for note in view.methods
+            f"- {escape(listed(note.metrics))}: {escape(note.text)}" for note in view.methods
         ]
-        parts.extend(["## How these numbers were made", "\n".join(methods)])
+        parts.extend([f"## {_('How these numbers were made')}", "\n".join(methods)])
     facts = [f"- {escape(name)}: {escape(value)}" for name, value in view.facts]
-    parts.extend(["## Computed from", "\n".join(facts)])
+    parts.extend([f"## {_('Computed from')}", "\n".join(facts)])
     parts.extend(f"[^{mark}]: {escape(note)}" for mark, note in view.notes)
     return parts

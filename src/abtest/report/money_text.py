@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from abtest.report.languages import _
 from abtest.report.money import TITLE
 from abtest.report.terminal_text import (
     INDENT,
@@ -32,7 +33,7 @@ def print_money(view: MoneyView, console: Console) -> None:
         view: What to print.
         console: Where to print.
     """
-    print_title(TITLE, console)
+    print_title(_(TITLE), console)
     put(Text(view.facts, style="dim"), console, by=0)
     for section in view.sections:
         console.print()

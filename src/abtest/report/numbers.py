@@ -133,7 +133,9 @@ def difference_with_interval(
         places = _decimals(scale * (high - low) / 2, significant=2)
     else:
         places = _decimals(scale * _largest(value, low, high), significant=3)
-    return _with_interval(value, low, high, lambda x: _signed(scale * x, places), unit.difference)
+    return _with_interval(
+        value, low, high, lambda x: _signed(scale * x, places), _(unit.difference)
+    )
 
 
 def value_with_interval(
@@ -202,7 +204,7 @@ def size(value: float, *, unit: Unit) -> str:
         '0.37 pp'
     """
     scaled = unit.scale * value
-    return f"{_plain(scaled, _decimals(scaled, significant=2))}{unit.difference}"
+    return f"{_plain(scaled, _decimals(scaled, significant=2))}{_(unit.difference)}"
 
 
 def money(value: float | None, low: float | None, high: float | None) -> tuple[str, str]:
@@ -239,6 +241,16 @@ def _with_interval(
     if high is not None:
         return text, _(UP_TO, high=f"{write(high)}{unit}")
     return text, ABSENT
+
+
+def arrow(before: str, after: str) -> str:
+    """Control's number and the variant's.
+
+    Examples:
+        >>> arrow("10%", "11%")
+        '10% -> 11%'
+    """
+    return _("{control} -> {variant}", control=before, variant=after)
 
 
 def is_open(interval: str) -> bool:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from abtest.report import numbers, words
 from abtest.report.asides import asides_of
 from abtest.report.footnotes import method_line
+from abtest.report.languages import _, date, isolated
 from abtest.report.numbers import ABSENT
-from abtest.report.text import clean, isolate
+from abtest.report.text import clean
 from abtest.report.units import unit_of
 
 if TYPE_CHECKING:
@@ -103,46 +104,72 @@ class Row:
     def effect(self) -> tuple[str, str, str]:
         """What to show where there is room for one effect: its name, the number, its interval."""
         if self.is_ratio:
-            return "hazard ratio", self.lift, self.lift_ci
+            return _("hazard ratio"), self.lift, self.lift_ci
         if self.lift_ci == ABSENT and self.difference_ci != ABSENT:
-            return "difference", self.difference, self.difference_ci
-        return "lift", self.lift, self.lift_ci
+            return _("difference"), self.difference, self.difference_ci
+        return _("lift"), self.lift, self.lift_ci
 
     @property
     def lift_or_ratio(self) -> str:
         """The lift; a hazard ratio says that it is one."""
-        named = self.is_ratio and self.lift != ABSENT
-        return f"hazard ratio {self.lift}" if named else self.lift
+        is_named = self.is_ratio and self.lift != ABSENT
+        return _("hazard ratio {number}", number=self.lift) if is_named else self.lift
 
     @property
     def immature_both(self) -> str | None:
         """Immature units of control and variant; None where there are none."""
         if self.immature is None and self.immature_control is None:
             return None
-        return f"{self.immature_control or 0} -> {self.immature or 0}"
+        none = numbers.count(0)
+        return numbers.arrow(self.immature_control or none, self.immature or none)
 
     @property
     def sentence(self) -> str:
         """The row in words, for people who do not read tables; for browsers."""
         name, number, interval = self.effect
+        metric, variant = isolated(self.metric), isolated(self.name)
         if number == ABSENT:
-            return f"{self.metric}, {isolate(self.name)}: no number yet."
-        control, variant = isolate(self.control or ""), isolate(self.name)
-        described = " (descriptive, not a randomised comparison)" if self.is_descriptive else ""
-        told = f"{self.metric}{described}"
-        if self.value == ABSENT:
-            told += f", {variant} against {control}: a {name} of {number}"
-        else:
-            told += f" was {self.value_control} with {control} and {self.value}"
-            told += f" with {variant}: a {name} of {number}"
+            return _("{metric}, {variant}: no number yet.", metric=metric, variant=variant)
+        if self.is_descriptive:
+            metric = _("{metric} (descriptive, not a randomised comparison)", metric=metric)
+        told = self._effect_told(metric, variant, isolated(self.control or ""))
         if interval == ABSENT:
-            return f"{told}."
-        return f"{told}. The data supports a {name} {_between(interval)}."
+            return _("{told}.", told=told)
+        between = interval if numbers.is_open(interval) else _("from {range}", range=interval)
+        return _(
+            "{told}. The data supports a {effect} {between}.",
+            told=told,
+            effect=name,
+            between=between,
+        )
+
+    def _effect_told(self, metric: str, variant: str, control: str) -> str:
+        name, number, _interval = self.effect
+        if self.value == ABSENT:
+            return _(
+                "{metric}, {variant} against {control}: a {effect} of {number}",
+                metric=metric,
+                variant=variant,
+                control=control,
+                effect=name,
+                number=number,
+            )
+        return _(
+            "{metric} was {value_control} with {control} and {value} with {variant}: "
+            "a {effect} of {number}",
+            metric=metric,
+            variant=variant,
+            control=control,
+            value_control=self.value_control,
+            value=self.value,
+            effect=name,
+            number=number,
+        )
 
     @property
     def is_descriptive(self) -> bool:
         """Whether the row is labelled as no randomised comparison."""
-        return words.DESCRIPTIVE in self.tags
+        return _(words.DESCRIPTIVE) in self.tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,15 +279,15 @@ def _tags(record: Record) -> tuple[str, ...]:
     tags: list[str] = []
     is_plain = record.label == "confirmatory" or record.control is None
     if not is_plain and record.label != record.role:
-        tags.append(record.label)
+        tags.append(words.readable(record.label))
     if record.verdict is not None:
-        tags.append(words.VERDICT_WORDS[record.verdict].lower())
+        tags.append(words.verdict(record.verdict).lower())
     if record.guardrail is not None:
-        tags.append(words.GUARDRAIL_WORDS[record.guardrail])
+        tags.append(_(words.GUARDRAIL_WORDS[record.guardrail]))
     if record.harm:
-        tags.append("harm shown")
+        tags.append(_("harm shown"))
     if record.equivalent:
-        tags.append("equivalent to control")
+        tags.append(_("equivalent to control"))
     return tuple(tags)
 
 
@@ -271,7 +298,9 @@ def _immature(n: int | None) -> str | None:
 def _pending(record: Record) -> str | None:
     if record.n > 0 or not record.n_immature:
         return None
-    return f"readable on {clean(record.readable_on)}" if record.readable_on else "not readable yet"
+    if not record.readable_on:
+        return _("not readable yet")
+    return _("readable on {day}", day=date(record.readable_on))
 
 
 def _adjusted_pvalue(record: Record) -> str | None:
@@ -285,11 +314,5 @@ def _adjusted_interval(record: Record, unit: Unit) -> str | None:
     if unit.is_ratio:
         # The difference is the log of the ratio.
         lifts = (None if end is None else math.expm1(end) for end in (low, high))
-        return f"hazard ratio {numbers.ratio_with_interval(None, *lifts)[1]}"
+        return _("hazard ratio {number}", number=numbers.ratio_with_interval(None, *lifts)[1])
     return numbers.difference_with_interval(None, low, high, unit=unit)[1]
-
-
-def _between(interval: str) -> str:
-    if interval.startswith(("from ", "up to ")):
-        return interval
-    return f"from {interval}"

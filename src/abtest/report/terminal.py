@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from abtest.report import words
+from abtest.report import numbers, words
+from abtest.report.languages import _, listed, native
 from abtest.report.money_text import print_money
 from abtest.report.numbers import ABSENT
 from abtest.report.terminal_text import (
@@ -27,6 +28,7 @@ from abtest.report.terminal_text import (
     put_pair,
 )
 from abtest.report.view import build_view
+from abtest.sentences import phrase
 
 if TYPE_CHECKING:
     from abtest.analysis.result import Result, Status
@@ -49,9 +51,9 @@ _TONES = {
     "none": "bold",
 }
 _MARKS: dict[Status, tuple[str, str]] = {
-    "fail": ("FAIL", "bold red"),
-    "warn": ("WARN", "bold yellow"),
-    "pass": ("pass", "green"),
+    "fail": (phrase("FAIL"), "bold red"),
+    "warn": (phrase("WARN"), "bold yellow"),
+    "pass": (phrase("pass"), "green"),
 }
 
 
@@ -94,18 +96,18 @@ def print_view(view: View, console: Console) -> None:
         _print_group(view.estimates, console, compared=False)
     _print_all_curves(view, console)
     if view.counts:
-        print_title(words.COUNTS_TITLE, console)
+        print_title(_(words.COUNTS_TITLE), console)
         for counts in view.counts:
             _print_counts(counts, console)
     if view.notes:
-        print_title("Notes", console)
-        print_pairs([(f"[{mark}]", note) for mark, note in view.notes], console)
+        print_title(_("Notes"), console)
+        print_pairs([(_mark(mark), note) for mark, note in view.notes], console)
     if view.methods:
-        print_title("How these numbers were made", console)
+        print_title(_("How these numbers were made"), console)
         for note in view.methods:
-            put(Text(", ".join(note.metrics), style="bold"), console)
+            put(Text(listed(note.metrics), style="bold"), console)
             put(Text(note.text), console, by=2 * INDENT)
-    print_title("Computed from", console)
+    print_title(_("Computed from"), console)
     print_pairs(view.facts, console)
 
 
@@ -120,9 +122,9 @@ def _print_headline(view: View, console: Console) -> None:
     sentence.append(headline.reason)
     put(sentence, console, by=0)
     if headline.value is not None:
-        put(Text(f"Expected value: {headline.value}"), console, by=0)
+        put(Text(_("Expected value: {value}", value=headline.value)), console, by=0)
     if headline.rule is not None:
-        put(Text(f"Decided by: {headline.rule}"), console, by=0)
+        put(Text(_("Decided by: {rule}", rule=headline.rule)), console, by=0)
     for banner in view.banners:
         console.print()
         put(Text(f"!! {banner}", style="bold red"), console, by=0)
@@ -131,7 +133,8 @@ def _print_headline(view: View, console: Console) -> None:
 def _print_checks(view: View, console: Console) -> None:
     print_title(view.checks_summary, console)
     for check in view.checks:
-        mark = Text(*_MARKS[check.status])
+        word, style = _MARKS[check.status]
+        mark = Text(_(word), style=style)
         put_pair(mark, _check_text(check), mark.cell_len, console)
 
 
@@ -141,12 +144,12 @@ def _check_text(check: CheckRow) -> Text:
     text.append(f"{check.name}: ", style="bold" if loud else "")
     text.append(check.message)
     if loud and check.hint is not None:
-        text.append(f"\nHint: {check.hint}")
+        text.append(f"\n{_('Hint:')} {check.hint}")
     return text
 
 
 def _print_group(group: Group, console: Console, *, compared: bool) -> None:
-    print_title(f"{group.title} ({group.level} intervals)", console)
+    print_title(f"{group.title} ({_('{level} intervals', level=group.level)})", console)
     header = _header(group, compared=compared)
     tables = [
         (block, [_cells(row, compared=compared) for row in block.rows]) for block in group.blocks
@@ -174,7 +177,7 @@ def _print_asides(row: Row, console: Console) -> None:
 
 def _print_all_curves(view: View, console: Console) -> None:
     if view.curves:
-        print_title(words.CURVES_TITLE, console)
+        print_title(_(words.CURVES_TITLE), console)
     for curves in view.curves:
         _print_curves(curves, console)
 
@@ -182,7 +185,7 @@ def _print_all_curves(view: View, console: Console) -> None:
 def _print_curves(curves: Curves, console: Console) -> None:
     """A table of a few days; where it is too wide, a list of them for each variant."""
     put(Text.assemble((curves.metric, "bold"), "  ", (curves.about, "dim")), console, by=0)
-    header: Line = ((f"by {curves.time}",), *((moment,) for moment in curves.moments))
+    header: Line = ((_("by {time}", time=curves.time),), *((moment,) for moment in curves.moments))
     lines: list[Line] = [((name,), *((cell,) for cell in cells)) for name, cells in curves.rows]
     widths = column_widths([header, *lines])
     if fits(widths, console):
@@ -196,8 +199,8 @@ def _print_curves(curves: Curves, console: Console) -> None:
 
 
 def _print_counts(counts: Counts, console: Console) -> None:
-    readable = f"readable {counts.readable}" if counts.readable else ""
-    put(Text.assemble((", ".join(counts.metrics), "bold"), "  ", (readable, "dim")), console, by=0)
+    readable = _("readable {when}", when=counts.readable) if counts.readable else ""
+    put(Text.assemble((listed(counts.metrics), "bold"), "  ", (readable, "dim")), console, by=0)
     print_pairs([(row.variant, row.sentence) for row in counts.rows], console)
 
 
@@ -208,14 +211,14 @@ def _print_metric(block: Block, console: Console) -> None:
 
 def _header(group: Group, *, compared: bool) -> Line:
     if not compared:
-        return (("variant",), ("value",), ("interval",), ("units",))
+        return ((_("variant"),), (_("value"),), (_("interval"),), (_("units"),))
     is_adjusted = any(row.pvalue_adjusted is not None for row in group.rows)
     return (
-        ("variant",),
-        ("control -> variant",),
-        ("lift", "interval"),
-        ("p-value", "adjusted") if is_adjusted else ("p-value",),
-        ("P(beats", "control)"),
+        (_("variant"),),
+        (numbers.arrow(_("control"), _("variant")),),
+        (_("lift"), _("interval")),
+        (_("p-value"), _("adjusted")) if is_adjusted else (_("p-value"),),
+        tuple(_("P(beats\ncontrol)").split("\n")),
     )
 
 
@@ -225,7 +228,7 @@ def _cells(row: Row, *, compared: bool) -> Line:
         return (_name_cell(row), (row.value,), (interval,), _lines(row.n, _immature(row)))
     return (
         _name_cell(row),
-        _lines(f"{row.value_control} -> {row.value}", _both_units(row), _both_immature(row)),
+        _lines(numbers.arrow(row.value_control, row.value), _both_units(row), _both_immature(row)),
         _effect_cell(row),
         _lines(row.pvalue, row.pvalue_adjusted),
         _lines(row.prob_beats_control, _loss(row)),
@@ -240,20 +243,21 @@ def _effect_cell(row: Row) -> Cell:
     if row.pending is not None:
         return (row.pending,)
     name, number, interval = row.effect
-    told = f"{number} {name}" if name == "difference" else row.lift_or_ratio
+    is_difference = name == _("difference")
+    told = _("{number} difference", number=number) if is_difference else row.lift_or_ratio
     return (told,) if interval == ABSENT else (told, interval)
 
 
 def _both_units(row: Row) -> str:
-    return f"n {row.n_control} -> {row.n}"
+    return _("n {n}", n=numbers.arrow(row.n_control, row.n))
 
 
 def _both_immature(row: Row) -> str | None:
-    return None if row.immature_both is None else f"{row.immature_both} immature"
+    return None if row.immature_both is None else _("{n} immature", n=row.immature_both)
 
 
 def _loss(row: Row) -> str | None:
-    return None if row.expected_loss == ABSENT else f"loss {row.expected_loss}"
+    return None if row.expected_loss == ABSENT else _("loss {number}", number=row.expected_loss)
 
 
 def _lines(*lines: str | None) -> Cell:
@@ -261,11 +265,17 @@ def _lines(*lines: str | None) -> Cell:
 
 
 def _marks(row: Row) -> str:
-    return "".join(f" [{mark}]" for mark in row.notes)
+    return "".join(f" {_mark(mark)}" for mark in row.notes)
+
+
+def _mark(number: int) -> str:
+    return f"[{native(str(number))}]"
 
 
 def _print_stacked(row: Row, console: Console, *, compared: bool) -> None:
-    title = f"{row.name} against {row.control}" if compared else row.name
+    title = row.name
+    if compared:
+        title = _("{variant} against {control}", variant=row.name, control=row.control)
     put(Text(f"{title}{_marks(row)}"), console)
     details = _compared_details(row) if compared else _described_details(row)
     print_pairs([pair for pair in details if pair[1]], console, by=2 * INDENT)
@@ -274,31 +284,33 @@ def _print_stacked(row: Row, console: Console, *, compared: bool) -> None:
 
 def _compared_details(row: Row) -> list[tuple[str, str]]:
     name, number, interval = row.effect
-    adjusted = f", adjusted {row.pvalue_adjusted}" if row.pvalue_adjusted else ""
-    loss = "" if row.expected_loss == ABSENT else f", expected loss {row.expected_loss}"
+    adjusted = row.pvalue_adjusted and _("adjusted {number}", number=row.pvalue_adjusted)
+    loss = None
+    if row.expected_loss != ABSENT:
+        loss = _("expected loss {number}", number=row.expected_loss)
     return [
-        ("segment", row.segment or ""),
-        ("reading", ", ".join(row.tags)),
-        ("status", row.pending or ""),
-        ("value", f"{row.value_control} -> {row.value}"),
+        (_("segment"), row.segment or ""),
+        (_("reading"), listed(row.tags)),
+        (_("status"), row.pending or ""),
+        (_("value"), numbers.arrow(row.value_control, row.value)),
         (name, number if interval == ABSENT else f"{number} ({interval})"),
-        ("p-value", f"{row.pvalue}{adjusted}"),
-        ("P(beats control)", f"{row.prob_beats_control}{loss}"),
-        ("n", f"{row.n_control} -> {row.n}"),
-        ("immature", row.immature_both or ""),
+        (_("p-value"), listed(_lines(row.pvalue, adjusted))),
+        (_("P(beats control)"), listed(_lines(row.prob_beats_control, loss))),
+        (_("n"), numbers.arrow(row.n_control, row.n)),
+        (_("immature"), row.immature_both or ""),
     ]
 
 
 def _described_details(row: Row) -> list[tuple[str, str]]:
     return [
-        ("segment", row.segment or ""),
-        ("reading", ", ".join(row.tags)),
-        ("status", row.pending or ""),
-        ("value", row.value if row.value_ci == ABSENT else f"{row.value} ({row.value_ci})"),
-        ("n", row.n),
-        ("immature", row.immature or ""),
+        (_("segment"), row.segment or ""),
+        (_("reading"), listed(row.tags)),
+        (_("status"), row.pending or ""),
+        (_("value"), row.value if row.value_ci == ABSENT else f"{row.value} ({row.value_ci})"),
+        (_("n"), row.n),
+        (_("immature"), row.immature or ""),
     ]
 
 
 def _immature(row: Row) -> str | None:
-    return None if row.immature is None else f"{row.immature} immature"
+    return None if row.immature is None else _("{n} immature", n=row.immature)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from abtest.report.languages import _, currency
 from abtest.report.text import clean
+from abtest.sentences import phrase
 
 if TYPE_CHECKING:
     from abtest.analysis.result import Record
@@ -26,8 +28,8 @@ class Unit:
     Attributes:
         scale: What they are multiplied by.
         value: What follows a value.
-        difference: What follows a difference.
-        about: What a heading says about the unit; None where the numbers say it themselves.
+        difference: What follows a difference, in English or translated.
+        about: What a heading says about the unit, likewise; None where the numbers say it.
         is_ratio: Whether the difference is a log ratio and the lift the ratio less one, so that
             neither is a difference of values.
     """
@@ -40,8 +42,8 @@ class Unit:
 
 
 PLAIN = Unit()
-SHARE = Unit(100.0, "%", " pp")
-POINTS = Unit(difference=" points", about="in points")
+SHARE = Unit(100.0, "%", phrase(" pp"))
+POINTS = Unit(difference=phrase(" points"), about=phrase("in points"))
 HAZARD_RATIO = Unit(is_ratio=True)
 
 
@@ -64,7 +66,7 @@ def unit_of(record: Record, spec: dict[str, Any]) -> Unit:
         return SHARE
     money = _money(spec)
     if money is not None and _is_money(record.kind, metric, metrics):
-        return Unit(difference=f" {money}", about=f"in {money}")
+        return Unit(difference=f" {money}", about=_("in {currency}", currency=money))
     return PLAIN
 
 
@@ -81,19 +83,20 @@ def time_unit(metric: dict[str, Any]) -> str:
         >>> time_unit({}), time_unit({"duration": "week"})
         ('day', 'week')
     """
-    return clean(metric.get("duration") or "day")
+    return _(clean(metric.get("duration") or "day"))
 
 
 def _mean_time(metric: dict[str, Any]) -> Unit:
     if metric.get("duration"):
-        return Unit(about=f"mean time without the event, in the unit of {time_unit(metric)}")
-    return Unit(difference=" days", about="mean time without the event, in days")
+        unit = time_unit(metric)
+        return Unit(about=_("mean time without the event, in the unit of {unit}", unit=unit))
+    return Unit(difference=phrase(" days"), about=phrase("mean time without the event, in days"))
 
 
 def _money(spec: dict[str, Any]) -> str | None:
     data = spec.get("data")
-    currency = data.get("currency") if isinstance(data, dict) else None
-    return clean(currency) if currency else None
+    code = data.get("currency") if isinstance(data, dict) else None
+    return currency(code) if code else None
 
 
 def _is_money(kind: str, metric: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> bool:

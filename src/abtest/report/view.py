@@ -16,6 +16,7 @@ from abtest.report.curves import Curves, build_curves
 from abtest.report.footnotes import MethodNote, describe_methods
 from abtest.report.groups import Group, GroupBuilder
 from abtest.report.headline import Headline, build_banners, build_headline
+from abtest.report.languages import _, date, named
 from abtest.report.money import MoneyView, build_money
 from abtest.report.rows import contrast_name
 from abtest.report.text import clean
@@ -123,7 +124,8 @@ def _forest(records: Sequence[Record], spec: dict[str, Any]) -> tuple[ForestRow,
         if low is None and high is None:
             continue
         number, interval = numbers.lift_with_interval(record.lift, low, high)
-        described = f", {words.DESCRIPTIVE}" if record.label == words.DESCRIPTIVE else ""
+        is_described = record.label == words.DESCRIPTIVE
+        described = f"{_(', ')}{_(words.DESCRIPTIVE)}" if is_described else ""
         rows.append(
             ForestRow(
                 metric=clean(record.metric),
@@ -139,13 +141,16 @@ def _forest(records: Sequence[Record], spec: dict[str, Any]) -> tuple[ForestRow,
 
 def _facts(result: Result) -> tuple[tuple[str, str], ...]:
     facts = [
-        ("Experiment", result.experiment),
-        ("Data complete up to", result.as_of),
-        ("Time zone", result.timezone),
-        ("Assignment seed", result.seed),
-        ("Spec fingerprint", result.spec_fingerprint),
-        *((f"Data fingerprint, {key}", print_) for key, print_ in result.data_fingerprints.items()),
-        ("Result schema", result.schema_),
-        ("abtest", result.abtest_version),
+        (_("Experiment"), clean(result.experiment)),
+        (_("Data complete up to"), date(result.as_of) if result.as_of else None),
+        (_("Time zone"), clean(result.timezone)),
+        (_("Assignment seed"), clean(result.seed)),
+        (_("Spec fingerprint"), clean(result.spec_fingerprint)),
+        *(
+            (_("Data fingerprint, {table}", table=named(table)), clean(fingerprint))
+            for table, fingerprint in result.data_fingerprints.items()
+        ),
+        (_("Result schema"), clean(result.schema_)),
+        ("abtest", clean(result.abtest_version)),
     ]
-    return tuple((clean(name), clean(value)) for name, value in facts if value is not None)
+    return tuple((name, value) for name, value in facts if value is not None)

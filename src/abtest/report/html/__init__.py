@@ -15,7 +15,7 @@ from abtest.report import numbers, words
 from abtest.report.html.curves import draw_curves
 from abtest.report.html.forest import draw_forest
 from abtest.report.html.waterfall import draw_waterfall
-from abtest.report.languages import _, current, many
+from abtest.report.languages import _, current, isolated, many, native
 from abtest.report.view import build_view
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def render_html(result: Result) -> str:
         view=build_view(result),
         language=current(),
         sections=SECTIONS,
-        meanings=words.MEANINGS,
-        glossary=words.GLOSSARY,
+        meanings={section: _(meaning) for section, meaning in words.MEANINGS.items()},
+        glossary=[(_(term), _(meaning)) for term, meaning in words.GLOSSARY],
         draw_forest=draw_forest,
         draw_curves=draw_curves,
         draw_waterfall=draw_waterfall,
@@ -70,5 +70,11 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.globals |= {"_": _, "many": many, "is_open": numbers.is_open}
+    made.globals |= {
+        "_": _,
+        "is_open": numbers.is_open,
+        "isolated": isolated,
+        "many": many,
+        "native": lambda number: native(str(number)),
+    }
     return made

@@ -10,8 +10,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from rich.cells import cell_len, chop_cells
 
 from abtest.report import numbers
-from abtest.report.html.drawing import ACCENT, INK, MUTED, WIDTH, draw, new_figure
-from abtest.report.text import isolate
+from abtest.report.html.drawing import ACCENT, INK, MUTED, WIDTH, draw, new_figure, shaped
+from abtest.report.languages import _, isolated, native
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,12 +63,18 @@ def draw_curves(curves: Curves, number: int) -> Markup:
 
 def describe(curves: Curves) -> str:
     """The chart in words, from its numbers."""
-    told = "; ".join(
-        f"{line.name}: {numbers.share(line.shares[-1] if line.shares else 0.0)} "
-        f"by {curves.time} {line.followed_to:g}"
+    told = _("; ").join(
+        _(
+            "{variant}: {share} by {time} {number}",
+            variant=isolated(line.name),
+            share=numbers.share(line.shares[-1] if line.shares else 0.0),
+            time=curves.time,
+            number=native(f"{line.followed_to:g}"),
+        )
         for line in curves.lines
     )
-    return f"Share with the event over time, {curves.metric}. {told}."
+    metric = isolated(curves.metric)
+    return _("Share with the event over time, {metric}. {told}.", metric=metric, told=told)
 
 
 def _figure(curves: Curves) -> Figure:
@@ -113,13 +119,14 @@ def _draw_axes(axes: Axes, time: str) -> None:
     axes.spines["bottom"].set_color(MUTED)
     axes.spines["bottom"].set_linewidth(0.8)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _position: native(f"{time:g}")))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g}%"))
+    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
     axes.tick_params(axis="x", colors=MUTED, length=3, width=0.8, labelsize=11)
     axes.tick_params(axis="y", colors=MUTED, length=0, labelsize=11)
     axes.grid(axis="y", color=MUTED, linewidth=0.4, alpha=0.5)
     # A name from a file is never set as a formula.
-    axes.set_xlabel(isolate(time), color=MUTED, fontsize=11, labelpad=3, parse_math=False)
+    axes.set_xlabel(shaped(time), color=MUTED, fontsize=11, labelpad=3, parse_math=False)
 
 
 def _highest(line: CurveLine) -> float:
@@ -140,6 +147,10 @@ def _draw_band(axes: Axes, line: CurveLine, alpha: float) -> None:
     times, lows, highs = zip(*known, (line.followed_to, *known[-1][1:]), strict=True)
     colour = MUTED if line.is_control else ACCENT
     axes.fill_between(times, lows, highs, step="post", color=colour, alpha=alpha, linewidth=0)
+
+
+def _tick(share: float, _position: int | None) -> str:
+    return shaped(native(f"{100 * share:.4g}%"))
 
 
 def _draw_line(axes: Axes, line: CurveLine, dashes: Sequence[float]) -> None:
@@ -192,7 +203,7 @@ def _write(axes: Axes, label: _Label, start: float, size: tuple[float, float]) -
         axes.text(
             1 + (_LEADER + _GAP) / width,
             y / height,
-            isolate(text),
+            shaped(text),
             transform=axes.transAxes,
             color=INK,
             fontsize=11,

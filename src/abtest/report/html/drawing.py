@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 import warnings
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from markupsafe import Markup, escape
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from abtest.report.languages import current
 from abtest.report.text import isolate
 
 if TYPE_CHECKING:
@@ -86,19 +88,36 @@ def write(
     is_heading: bool = False,
     to_the_left: bool = False,
 ) -> None:
-    """Write a line of text at a place of the axes, on its baseline."""
+    """Write a line of text at a place of the axes, on its baseline.
+
+    Where people read from right to left, what is on the left of a drawing is on its right. An axis
+    of numbers is not turned around; one that is has its greater end on the left.
+    """
     if not text:
         return
+    if current().direction == "rtl":
+        start, end = axes.get_xlim()
+        at = (start + end - at[0] if start < end else at[0], at[1])
+        to_the_left = not to_the_left
     # Without parse_math=False a name with two dollar signs would be set as a formula.
     axes.text(
         *at,
-        isolate(text),
+        shaped(text),
         ha="right" if to_the_left else "left",
         va="baseline",
         color=INK,
         weight="bold" if is_heading else "normal",
         parse_math=False,
     )
+
+
+def shaped(text: str) -> str:
+    """A text as the browser is to set it: drawings run from left to right, texts as they will."""
+    if current().direction == "ltr":
+        return isolate(text)
+    kinds = {unicodedata.bidirectional(letter) for letter in text if letter.isalpha()}
+    # A foreign name alone runs its own way; everything else as the page does.
+    return f"\u2068{text}\u2069" if kinds == {"L"} else f"\u2067{text}\u2069"
 
 
 def _inline(name: str, svg: str, alternative: str) -> Markup:
@@ -111,7 +130,8 @@ def _inline(name: str, svg: str, alternative: str) -> Markup:
     box = re.search(r'viewBox="([^"]*)"', svg[start:opening])
     view_box = box.group(1) if box else ""
     return Markup(  # noqa: S704 - the drawing library escapes names; the rest is escaped here
-        f'<svg class="chart" viewBox="{view_box}" role="img" aria-label="{escape(alternative)}">'
+        f'<svg class="chart" viewBox="{view_box}" role="img" '
+        f'aria-label="{escape(alternative)}" direction="ltr">'
         f"{body}</svg>"
     )
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from rich.cells import cell_len, chop_cells
 
-from abtest.report.html.drawing import ACCENT, LINE, MUTED, WIDTH, draw, new_figure, write
+from abtest.report.html.drawing import ACCENT, LINE, MUTED, WIDTH, draw, new_figure, shaped, write
+from abtest.report.languages import _, isolated, listed, native
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +61,10 @@ def draw_forest(rows: Sequence[ForestRow]) -> Markup:
 
 def describe(rows: Sequence[ForestRow]) -> str:
     """The plot in words, from its numbers."""
-    told = "; ".join(f"{row.metric}, {row.name}: {row.text}" for row in rows)
-    return f"Lift over control with its interval. {told}."
+    told = _("; ").join(
+        f"{listed([isolated(row.metric), isolated(row.name)])}: {row.text}" for row in rows
+    )
+    return _("Lift over control with its interval. {told}.", told=told)
 
 
 def _items(rows: Sequence[ForestRow]) -> list[_Item]:
@@ -120,12 +123,12 @@ def _draw_axis(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(_tick))
     axes.tick_params(axis="x", colors=MUTED, length=3, width=0.8, labelsize=11)
-    axes.set_xlabel("lift over control", color=MUTED, fontsize=11, labelpad=3)
+    axes.set_xlabel(shaped(_("lift over control")), color=MUTED, fontsize=11, labelpad=3)
     axes.axvline(0, color=MUTED, linewidth=0.9, dashes=(3, 3), zorder=0)
 
 
 def _tick(x: float, _position: int | None) -> str:
-    return "0%" if abs(x) < 1e-12 else f"{100 * x:+.6g}%"
+    return shaped(native("0%" if abs(x) < 1e-12 else f"{100 * x:+.6g}%"))
 
 
 def _draw_item(axes: Axes, item: _Item, top: float) -> None:

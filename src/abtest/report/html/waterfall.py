@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import chop_cells
 
 from abtest.report.html.drawing import ACCENT, LINE, MUTED, WIDTH, draw, new_figure, write
+from abtest.report.languages import _, current, isolated, listed
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -38,12 +39,15 @@ def draw_waterfall(counts: Counts, number: int) -> Markup:
 
 def describe(counts: Counts) -> str:
     """The chart in words, from its numbers."""
-    told = "; ".join(
-        f"{row.variant}: " + ", ".join(f"{step.label} {step.text}" for step in row.steps)
+    told = _("; ").join(
+        f"{isolated(row.variant)}: {listed([f'{step.label} {step.text}' for step in row.steps])}"
         for row in counts.rows
         if row.steps
     )
-    return f"From the units assigned to those counted, {', '.join(counts.metrics)}. {told}."
+    metrics = listed([isolated(metric) for metric in counts.metrics])
+    return _(
+        "From the units assigned to those counted, {metrics}. {told}.", metrics=metrics, told=told
+    )
 
 
 def _figure(counts: Counts) -> Figure:
@@ -54,7 +58,7 @@ def _figure(counts: Counts) -> Figure:
     figure = new_figure(height)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    axes.set_xlim(0, WIDTH)
+    axes.set_xlim(*((0, WIDTH) if current().direction == "ltr" else (WIDTH, 0)))
     axes.set_ylim(height, 0)
     most = max(step.end for row in rows for step in row.steps) or 1
     top = 0.0

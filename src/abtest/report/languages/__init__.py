@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from abtest.report.languages.language import ENGLISH, LANGUAGES, Lang, Language, language_of
-from abtest.report.text import clean, isolate_in
+from abtest.report.text import clean, isolate, isolate_in
 from abtest.sentences import Sentence, fill
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from abtest.sentences import Value
 
 __all__ = [
-    "LANGUAGES", "Lang", "Language", "_", "current", "date", "listed", "many", "named", "native",
+    "LANGUAGES", "Lang", "Language", "_", "currency", "current", "date", "isolated", "listed",
+    "many", "named", "native",
     "speaking", "tell",
 ]  # fmt: skip
 
@@ -95,6 +96,11 @@ def named(name: object) -> str:
     return isolate_in(clean(name), current().direction)
 
 
+def isolated(name: str) -> str:
+    """A clean name inside a sentence of a page, where isolates are always understood."""
+    return isolate_in(name, "rtl") if current().direction == "rtl" else isolate(name)
+
+
 def listed(parts: list[str] | tuple[str, ...]) -> str:
     """Texts that are ready to be shown, with the language's comma between them."""
     return _(", ").join(parts)
@@ -111,6 +117,17 @@ def native(number: str) -> str:
         "'\\u200e\\u2212\\u06f1\\u06f2\\u066b\\u06f5\\u066a'"
     """
     return current().native(number)
+
+
+def currency(code: str) -> str:
+    """The name of a currency after an amount, such as EUR; the code as it is in English.
+
+    Examples:
+        >>> currency("EUR")
+        'EUR'
+    """
+    language = current()
+    return clean(code) if language.is_english else language.currency(clean(code))
 
 
 def date(text: str) -> str:
@@ -146,6 +163,8 @@ def _write(value: Value, spec: str) -> str:
 
 
 def _filled(message: str, values: dict[str, object]) -> str:
+    if not values:
+        return message
     if any(isinstance(value, Markup) for value in values.values()):
         return Markup(message).format(**values)  # noqa: S704 - a catalogue's text, values escaped
     return message.format(**values)

@@ -77,6 +77,13 @@ class Language:
             return number
         return "".join(self._signs.get(letter, letter) for letter in number)
 
+    def currency(self, code: str) -> str:
+        """The name of a currency; the isolated code where it has none."""
+        from babel import Locale  # noqa: PLC0415 - only where it is not English
+
+        found = Locale.parse(_LOCALES[self.tag]).currencies.get(code)
+        return f"\u2068{code}\u2069" if found is None else str(found)
+
     def date(self, text: str) -> str:
         """A date or an instant in ISO form, in the calendar of this language."""
         found = None if self.is_english else _ISO.fullmatch(text)
