@@ -59,3 +59,14 @@ def trial(seed: int, sizes: dict[str, int], *, missing: float = 0.0) -> dict[str
             "z": z,
         }
     return units
+
+
+def drawn_clusters(
+    seed: int, control: int, treatment: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Values, whether treated, and the cluster of units in clusters of unlike size."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 8, control + treatment)
+    cluster = np.repeat(np.arange(len(sizes)), sizes)
+    values = rng.normal(size=len(sizes))[cluster] + rng.normal(10, 2, len(cluster))
+    return values, (cluster >= control).astype(float), cluster
