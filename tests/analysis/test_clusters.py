@@ -13,7 +13,9 @@ from statsmodels.regression.linear_model import OLS
 from abtest import DataError, Result, SpecError, analyze
 from abtest.spec.assignable import experiment_of
 from abtest.spec.load import parse_spec
+from abtest.stats.cluster_adjustment import ClusterHistory, adjust_clusters
 from abtest.stats.clusters import Clusters, cluster_robust
+from abtest.stats.co_moments import Columns
 from analysis.by_hand import (
     CONVERSION,
     START,
@@ -239,25 +241,90 @@ def test_clusters_that_cannot_be() -> None:
         run_units(households(), metrics=[SPEND], cluster="house")
 
 
-@pytest.mark.parametrize(
-    ("metrics", "more", "path"),
-    [
-        ([{"key": "m", "kind": "quantile", "column": "spend", "role": "primary"}], {}, "metrics.0"),
-        (
-            [SPEND],
-            {
-                "covariates": {"before": {"kind": "column", "column": "orders"}},
-                "analysis": {"covariates": ["before"]},
-            },
-            "analysis.covariates",
-        ),
-    ],
-)
-def test_what_has_no_analysis_by_cluster_is_refused(
-    metrics: Any, more: dict[str, Any], path: str
-) -> None:
-    with pytest.raises(SpecError, match=f"{path}: is not analysed by cluster .*\n.*take it out"):
-        run_units(households(), metrics=metrics, cluster="home", **more)
+def test_what_has_no_analysis_by_cluster_is_refused() -> None:
+    median = {"key": "m", "kind": "quantile", "column": "spend", "role": "primary"}
+    with pytest.raises(SpecError, match=r"metrics.0: is not analysed by cluster .*\n.*take it out"):
+        run_units(households(), metrics=[median], cluster="home")
+
+
+def with_history(frame: pd.DataFrame, variant: str, y: str, x: str | None) -> ClusterHistory:
+    """By pandas: sums of what was known, with 0 and a mark where nothing was."""
+    known = frame.assign(gone=frame["before"].isna().astype(float)).fillna({"before": 0.0})
+    rows = known[known["variant"] == variant].groupby("home")[["before", "gone"]].sum()
+    columns = Columns(("y",), ("before",), ("before",))
+    history = tuple((float(before), float(gone)) for before, gone in rows.to_numpy())
+    return ClusterHistory(columns, sums(frame, variant, y, x), history)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars"])
+def test_households_are_adjusted_by_their_sums(engine: str) -> None:
+    """The engine's sums are those of pandas; what is made of them has witnesses of its own."""
+    frame = households()
+    rng = np.random.default_rng(9)
+    frame["before"] = frame["spend"] / 2 + rng.normal(0, 5, len(frame))
+    frame.loc[rng.random(len(frame)) < 0.2, "before"] = None
+    metrics = [SPEND, SHARE, {"key": "orders", "kind": "mean", "column": "orders"}, PER_ORDER]
+    more = {
+        "cluster": "home",
+        "covariates": {"before": {"kind": "column", "column": "before"}},
+        "analysis": {"covariates": ["before"]},
+    }
+    data = {"units": {"path": "units.csv", "variant": "variant"}}
+    result = analyze(spec_for(data, metrics, **more), data={"units": frame}, engine=engine)
+    wanted = {
+        "spend": ("spend", None),
+        "won": ("won", None),
+        "orders": ("orders", None),
+        "per_order": ("spend", "orders"),
+    }
+    for record in result.results:
+        y, x = wanted[record.metric]
+        found = adjust_clusters(
+            {key: with_history(frame, key, y, x) for key in ("control", "coupon")}
+        ).compare("control", "coupon")
+        assert record.method == "regression_adjustment"
+        assert record.difference == pytest.approx(found.comparison.difference, rel=1e-9)
+        assert record.se == pytest.approx(found.comparison.se, rel=1e-7)
+        assert record.df == pytest.approx(found.comparison.df, rel=1e-7)
+        assert record.variance_reduction == pytest.approx(found.variance_reduction, abs=1e-7)
+        plain = cluster_robust(sums(frame, "control", y, x), sums(frame, "coupon", y, x))
+        assert record.unadjusted_se == pytest.approx(plain.se, rel=1e-9)
+        assert record.n == (frame["variant"] == "coupon").sum()
+    gain = next(r for r in result.results if r.metric == "spend").variance_reduction
+    assert gain is not None
+    assert gain > 0.5
+
+
+def test_what_a_household_ordered_before_is_a_covariate() -> None:
+    rows, orders = [], []
+    rng = np.random.default_rng(12)
+    for home in range(20):
+        variant = "coupon" if home % 2 else "control"
+        for person in range(int(rng.integers(1, 5))):
+            unit = f"c{home}-{person}"
+            rows.append((unit, variant, START, f"h{home}"))
+            earlier = int(rng.poisson(1 + home / 5))
+            orders += [(unit, "2026-01-01", None, 1.0)] * earlier
+            orders += [(unit, "2026-01-08", None, 1.0)] * int(rng.poisson(earlier + 1))
+    count = {"key": "orders_30d", "kind": "count", "events": "orders", "window": {"end": "30d"}}
+    found = run_log(
+        rows,
+        orders,
+        columns=HOME,
+        cluster="home",
+        metrics=[{**count, "role": "primary"}],
+        covariates={
+            "before": {
+                "kind": "count",
+                "events": "orders",
+                "window": {"start": "-30d", "end": "0d"},
+            }
+        },
+        analysis={"covariates": ["before"]},
+    ).results[0]
+    assert found.method == "regression_adjustment"
+    assert found.variance_reduction is not None
+    assert found.variance_reduction > 0.3
 
 
 def test_only_one_method_fits_clusters() -> None:

@@ -50,12 +50,14 @@ def test_the_matrices_and_statsmodels_agree(seed: int, control: int, treatment: 
     values, treated, cluster = drawn_clusters(seed, control, treatment)
     one, other = (sums(values[treated == side], cluster[treated == side]) for side in (0.0, 1.0))
     found = {error: cluster_error(one, other, error) for error in ERRORS}
-    for error, power in (("cr0", 0.0), ("cr2", 0.5), ("cr3", 1.0)):
+    powers: dict[ClusterError, float] = {"cr0": 0.0, "cr2": 0.5, "cr3": 1.0}
+    for error, power in powers.items():
         wanted = by_matrices(values, treated, cluster, power)
         assert found[error] == pytest.approx(wanted, rel=1e-8), error
     assert found["cr2"] == pytest.approx(cluster_robust(one, other).se, rel=1e-10)
     fit = OLS(values, np.column_stack([np.ones(len(values)), treated]))
-    for error, corrected in (("cr0", False), ("cr1s", True)):
+    corrections: dict[ClusterError, bool] = {"cr0": False, "cr1s": True}
+    for error, corrected in corrections.items():
         kwds = {"groups": cluster, "use_correction": corrected}
         robust = fit.fit(cov_type="cluster", cov_kwds=kwds)
         assert found[error] == pytest.approx(robust.bse[1], rel=1e-8), error

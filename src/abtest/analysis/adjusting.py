@@ -18,6 +18,7 @@ import numpy as np
 from abtest.analysis.strata import split_of
 from abtest.stats.adjusted_means import AdjustedMeans
 from abtest.stats.adjustment import adjust_means
+from abtest.stats.cluster_adjustment import adjust_clusters
 from abtest.stats.co_moments import Columns, CoMoments, from_arrays
 from abtest.stats.post_stratification import post_stratify
 from abtest.stats.summaries import Moments
@@ -103,6 +104,10 @@ class Adjustment:
     def _adjusted(self, variants: Sequence[str]) -> AdjustedMeans:
         """Adjusted values of some variants; those without units have none."""
         seen = self._seen(variants)
+        clustered = {variant: self.counts[variant].clustered for variant in seen}
+        whole = {variant: one for variant, one in clustered.items() if one is not None}
+        if whole:
+            return _with_absent(adjust_clusters(whole), variants, "has no observed units")
         splits = _splits(self.counts, seen)
         if not splits:
             return _with_absent(_NOBODY, variants, "has no units in a stratum of the others")

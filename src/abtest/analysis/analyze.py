@@ -182,7 +182,7 @@ class _Analysis:
             frame = engine.materialize(frame)
         found = summarize(engine, frame, readings, wish)
         if spec.cluster is not None:
-            found = in_clusters(engine, frame, readings, found)
+            found = in_clusters(engine, frame, readings, found, facts.history)
         shapes = shapes_of(engine, frame, skewed, self._variants)
         found = replace(found, shapes=shapes)
         events = self._event_rows(population, facts, found)

@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from abtest.analysis.counting import count_rows, count_variants
+from abtest.analysis.covariates import history_column
 from abtest.analysis.crossover import HIGH, LOW, count_units, one_variant_each, variants_of
 from abtest.analysis.readings import OBSERVED
 from abtest.analysis.streams import CLUSTER, UNIT, VARIANT
 from abtest.errors import DataError
 from abtest.metrics.base import ANCHOR, ANCHOR_DAY, one_where
 from abtest.sources.wanted import Wanted
+from abtest.stats.cluster_adjustment import ClusterHistory
 from abtest.stats.summaries import Clusters, PairMoments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from abtest.analysis.readings import Reading
-    from abtest.analysis.summaries import Found
+    from abtest.analysis.summaries import Found, MetricCounts
     from abtest.sources.engine import Engine
     from abtest.sources.wanted import ColumnType
     from abtest.spec import Spec
+    from abtest.stats.co_moments import Columns
 
 _OTHERS = "abtest:clusters"
 
@@ -146,7 +149,11 @@ def _refuse_two_clusters(engine: Engine, frame: nw.LazyFrame[Any], path: str) ->
 
 
 def in_clusters(
-    engine: Engine, frame: nw.LazyFrame[Any], readings: Sequence[Reading], found: Found
+    engine: Engine,
+    frame: nw.LazyFrame[Any],
+    readings: Sequence[Reading],
+    found: Found,
+    history: Columns | None,
 ) -> Found:
     """What was found, with one row of sums per cluster for the summaries.
 
@@ -155,9 +162,11 @@ def in_clusters(
         frame: One row per unit: its variant, its cluster, and state, y and x of each reading.
         readings: Which readings.
         found: Everything else that is known of them.
+        history: The covariates, whose columns are in the frame; None where nothing is adjusted.
     """
-    columns = [column for reading in readings for column in _columns(reading)]
-    names = [name for reading in readings for name in _names(reading)]
+    before = history.history if history is not None else ()
+    columns = [column for reading in readings for column in _columns(reading, before)]
+    names = [name for reading in readings for name in _names(reading, before)]
     sums = frame.select(VARIANT, CLUSTER, *columns).group_by(VARIANT, CLUSTER)
     rows = engine.collect(sums.agg(*(nw.col(name).sum() for name in names)))
     by_variant: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -165,30 +174,45 @@ def in_clusters(
         by_variant[row[VARIANT]].append(row)
     by_name = {reading.name: reading for reading in readings}
     summaries = {
-        (name, variant): replace(counts, summary=_clusters(by_name[name], by_variant[variant]))
+        (name, variant): _counts(counts, by_name[name], by_variant[variant], history)
         for (name, variant), counts in found.summaries.items()
     }
     return replace(found, summaries=summaries)
 
 
-def _names(reading: Reading) -> tuple[str, str, str]:
-    return f"{reading.name}:units", f"{reading.name}:y", f"{reading.name}:x"
+def _names(reading: Reading, before: Sequence[str] = ()) -> tuple[str, ...]:
+    parts = ("units", "y", "x", *map(history_column, before))
+    return tuple(f"{reading.name}:{part}" for part in parts)
 
 
-def _columns(reading: Reading) -> Iterator[nw.Expr]:
-    units, y, x = _names(reading)
+def _columns(reading: Reading, before: Sequence[str]) -> Iterator[nw.Expr]:
+    units, y, x, *history = _names(reading, before)
     observed = nw.col(reading.state) == OBSERVED
     below = nw.col(reading.x) if reading.summary is PairMoments else nw.lit(1.0)
     yield one_where(observed).alias(units)
     yield nw.when(observed).then(nw.col(reading.y).cast(nw.Float64)).alias(y)
     yield nw.when(observed).then(below.cast(nw.Float64)).alias(x)
+    for name, alias in zip(before, history, strict=True):
+        yield nw.when(observed).then(nw.col(history_column(name)).cast(nw.Float64)).alias(alias)
 
 
-def _clusters(reading: Reading, rows: Sequence[Mapping[str, Any]]) -> Clusters:
-    units, y, x = _names(reading)
+def _counts(
+    counts: MetricCounts,
+    reading: Reading,
+    rows: Sequence[Mapping[str, Any]],
+    history: Columns | None,
+) -> MetricCounts:
+    """The counts of one variant with its clusters for a summary."""
+    before = history.history if history is not None else ()
+    units, y, x, *names = _names(reading, before)
     counted = [row for row in rows if row[units]]
-    return Clusters(
+    clusters = Clusters(
         tuple(int(row[units]) for row in counted),
         tuple(float(row[y]) for row in counted),
         tuple(float(row[x]) for row in counted),
     )
+    if history is None:
+        return replace(counts, summary=clusters)
+    sums = tuple(tuple(float(row[name]) for name in names) for row in counted)
+    clustered = ClusterHistory(history, clusters, sums)
+    return replace(counts, summary=clusters, clustered=clustered)

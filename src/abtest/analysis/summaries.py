@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from abtest.sources.engine import Engine
+    from abtest.stats.cluster_adjustment import ClusterHistory
     from abtest.stats.summaries import Summary
 
 _UNITS = "abtest:units"
@@ -44,6 +45,8 @@ class MetricCounts:
         summary: The sufficient statistics of the others.
         parts: Their co-moments with the covariates, by stratum; empty where the analysis neither
             adjusts nor stratifies. Without strata there is one, under the empty text.
+        clustered: Clusters with their covariates, where clusters were split and the analysis
+            adjusts; it is what is adjusted then.
     """
 
     ineligible: int
@@ -51,6 +54,7 @@ class MetricCounts:
     missing: int
     summary: Summary
     parts: Mapping[str, CoMoments] = field(default_factory=dict)
+    clustered: ClusterHistory | None = None
 
     @property
     def n(self) -> int:

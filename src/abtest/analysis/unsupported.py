@@ -46,7 +46,6 @@ def _with_clusters(spec: Spec) -> Iterator[Fault]:
     asked: dict[tuple[str | int, ...], bool] = {
         ("data", "assignments", "from_events"): logged,
         ("assignment", "phases"): len(entry_weights(spec)) > 1,
-        ("analysis", "covariates"): bool(spec.analysis.covariates),
         ("decision", "value"): _asks_for_money(spec),
     }
     for i, metric in enumerate(spec.metrics):

@@ -77,13 +77,13 @@ def adjust_means(summaries: Mapping[str, CoMoments]) -> AdjustedMeans:
     usable = {
         key: _linearised(summary)
         for key, summary in summaries.items()
-        if plain[key].variance is not None and _finite(summary)
+        if plain[key].variance is not None and is_finite(summary)
     }
-    choice, notes = _choose(usable)
-    notes = (*notes, *_left_out(plain, usable))
+    choice, notes = choose_covariates(usable)
+    notes = (*notes, *notes_of_left_out(plain, usable))
     if not choice:
-        return _unadjusted(plain, sum(one.n for one in usable.values()), notes)
-    return _adjusted(plain, usable, choice, notes)
+        return without_adjustment(plain, sum(one.n for one in usable.values()), notes)
+    return with_adjustment(plain, usable, choice, notes)
 
 
 def plain_level(summary: CoMoments) -> Level:
@@ -97,7 +97,8 @@ def plain_level(summary: CoMoments) -> Level:
     return ratio_level(pair)
 
 
-def _finite(summary: CoMoments) -> bool:
+def is_finite(summary: CoMoments) -> bool:
+    """Whether no moment overflowed."""
     return bool(np.isfinite(summary.means).all() and np.isfinite(summary.products).all())
 
 
@@ -139,7 +140,7 @@ def linearised(summary: CoMoments, ratio: float, mean_x: float) -> CoMoments:
     return from_arrays(columns, summary.n, (value, *summary.means[2:]), products)
 
 
-def _total(usable: Mapping[str, CoMoments]) -> CoMoments:
+def total_of(usable: Mapping[str, CoMoments]) -> CoMoments:
     """All variants' units together, in an order that does not depend on the variants' names.
 
     So that swapping two variants negates their difference to the last digit.
@@ -147,11 +148,18 @@ def _total(usable: Mapping[str, CoMoments]) -> CoMoments:
     return reduce(add, sorted(usable.values(), key=lambda one: (one.n, one.means, one.products)))
 
 
-def _choose(usable: Mapping[str, CoMoments]) -> tuple[Choice | None, tuple[str, ...]]:
-    """The covariates to adjust for, or None, with what is to be said about them."""
+def choose_covariates(
+    usable: Mapping[str, CoMoments], units: str = "units"
+) -> tuple[Choice | None, tuple[str, ...]]:
+    """The covariates to adjust for, or None, with what is to be said about them.
+
+    Args:
+        usable: The co-moments of each variant; at least two units each, all finite.
+        units: What is counted, for the notes.
+    """
     if not usable:
         return None, ()
-    total = _total(usable)
+    total = total_of(usable)
     if not total.columns.history:
         return None, ("there are no covariates: not adjusted",)
     choice = choose(list(usable.values()), total)
@@ -161,18 +169,20 @@ def _choose(usable: Mapping[str, CoMoments]) -> tuple[Choice | None, tuple[str, 
     smallest = min(usable, key=lambda key: usable[key].n)
     n = usable[smallest].n
     if n < count + 2:
-        few = f"{smallest} has {n} units, too few for {count} covariates: not adjusted"
+        few = f"{smallest} has {n} {units}, too few for {count} covariates: not adjusted"
         return None, (*choice.notes, few)
     if n < _UNITS_PER_COVARIATE * count:
         advice = (
-            f"{smallest} has {n} units for {count} covariates: with fewer than "
+            f"{smallest} has {n} {units} for {count} covariates: with fewer than "
             f"{_UNITS_PER_COVARIATE} units for each, intervals are a little too narrow"
         )
         return choice, (*choice.notes, advice)
     return choice, choice.notes
 
 
-def _left_out(plain: Mapping[str, Level], usable: Mapping[str, CoMoments]) -> tuple[str, ...]:
+def notes_of_left_out(
+    plain: Mapping[str, Level], usable: Mapping[str, CoMoments]
+) -> tuple[str, ...]:
     """What to say of variants that have a value but no usable covariates."""
     return tuple(
         f"{key} has a covariate too large to average: not adjusted"
@@ -181,7 +191,10 @@ def _left_out(plain: Mapping[str, Level], usable: Mapping[str, CoMoments]) -> tu
     )
 
 
-def _unadjusted(plain: Mapping[str, Level], units: int, notes: tuple[str, ...]) -> AdjustedMeans:
+def without_adjustment(
+    plain: Mapping[str, Level], units: int, notes: tuple[str, ...]
+) -> AdjustedMeans:
+    """The values as they are, where there is nothing to adjust for."""
     levels = tuple(plain.values())
     return AdjustedMeans(
         variants=tuple(plain),
@@ -195,13 +208,14 @@ def _unadjusted(plain: Mapping[str, Level], units: int, notes: tuple[str, ...]) 
     )
 
 
-def _adjusted(
+def with_adjustment(
     plain: Mapping[str, Level],
     usable: Mapping[str, CoMoments],
     choice: Choice,
     notes: tuple[str, ...],
 ) -> AdjustedMeans:
-    total = _total(usable)
+    """The values at the common mean of the covariates that were chosen."""
+    total = total_of(usable)
     centre = history_means(total)
     products = choice.transform.T @ history_products(total) @ choice.transform
     # A variant that is left out, or whose outcome is constant, keeps its value and has no slopes.

@@ -11,6 +11,8 @@ from abtest.stats.t_pivot import t_estimate
 from abtest.stats.tails import check_ci_level
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from abtest.stats.comparison import Comparison, Estimate
 
 __all__ = [
@@ -66,7 +68,9 @@ def cluster_robust(control: Clusters, treatment: Clusters, ci_level: float = 0.9
     if isinstance(pair, str):
         values = [cluster_level(one).level.value for one in (control, treatment)]
         return without_inference(*values, ci_level=ci_level, method=METHOD, note=pair)
-    notes = _few({"control": control, "treatment": treatment}, pair.df)
+    notes = few_clusters({"control": control, "treatment": treatment})
+    if pair.df < FEW_DF:
+        notes = (*notes, f"{pair.df:.1f} degrees of freedom are too few to trust the p-value")
     return correlated_comparison(pair, ci_level=ci_level, method=METHOD, notes=notes)
 
 
@@ -100,16 +104,13 @@ def _joint_df(control: ClusterLevel, treatment: ClusterLevel) -> float:
     return 1 / (share**2 / control.level.df + (1 - share) ** 2 / treatment.level.df)
 
 
-def _few(named: dict[str, Clusters], df: float) -> tuple[str, ...]:
+def few_clusters(named: Mapping[str, Clusters]) -> tuple[str, ...]:
     """What to say where there are few clusters."""
-    notes = [
+    return tuple(
         f"{name} has only {len(one.sizes)} clusters: one unusual cluster can decide"
         for name, one in named.items()
         if len(one.sizes) < FEW_CLUSTERS
-    ]
-    if df < FEW_DF:
-        notes.append(f"{df:.1f} degrees of freedom are too few to trust the p-value")
-    return tuple(notes)
+    )
 
 
 def cluster_estimate(clusters: Clusters, ci_level: float = 0.95) -> Estimate:
