@@ -57,12 +57,14 @@ class Group:
         meaning: What it means, in plain words; None where there is nothing to add.
         level: Coverage of the intervals, such as ``95%``; several where they differ.
         blocks: One per metric, in the order of the result.
+        role: The metrics' role, ``segments``, or ``estimates``.
     """
 
     title: str
     meaning: str | None
     level: str
     blocks: tuple[Block, ...]
+    role: str = ""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -103,11 +105,13 @@ class GroupBuilder:
                 words.role_title(clean(role)),
                 words.role_meaning(role),
                 [record for record in whole if record.role == role],
+                role,
             )
             for role in roles
         ]
         parts = [record for record in self._compared if record.segment is not None]
-        groups.append(self._group(_(words.SEGMENTS_TITLE), _(words.SEGMENTS_MEANING), parts))
+        meaning = _(words.SEGMENTS_MEANING)
+        groups.append(self._group(_(words.SEGMENTS_TITLE), meaning, parts, "segments"))
         return tuple(group for group in groups if group.blocks)
 
     def estimates(self) -> Group | None:
@@ -115,18 +119,21 @@ class GroupBuilder:
         if not self._described:
             return None
         meaning = _(words.MEANINGS["estimates"])
-        return self._group(_(words.ESTIMATES_TITLE), meaning, self._described)
+        return self._group(_(words.ESTIMATES_TITLE), meaning, self._described, "estimates")
 
     def notes(self) -> tuple[tuple[int, str], ...]:
         """The notes of all groups that were built so far, with their marks."""
         return self._footnotes.listed()
 
-    def _group(self, title: str, meaning: str | None, records: Sequence[Record]) -> Group:
+    def _group(
+        self, title: str, meaning: str | None, records: Sequence[Record], role: str
+    ) -> Group:
         by_metric: dict[str, list[Record]] = {}
         for record in records:
             by_metric.setdefault(record.metric, []).append(record)
         blocks = tuple(self._block(members) for members in by_metric.values())
-        return Group(title, meaning, _levels(record.ci_level for record in records), blocks)
+        level = _levels(record.ci_level for record in records)
+        return Group(title, meaning, level, blocks, clean(role))
 
     def _block(self, records: Sequence[Record]) -> Block:
         first = records[0]

@@ -17,8 +17,12 @@ from abtest.report.footnotes import MethodNote, describe_methods
 from abtest.report.groups import Group, GroupBuilder
 from abtest.report.headline import Headline, build_banners, build_headline
 from abtest.report.languages import _, date, named
+from abtest.report.looks import Looks, build_looks
 from abtest.report.money import MoneyView, build_money
+from abtest.report.planned import Planned, build_planned
+from abtest.report.posteriors import Posteriors, build_posteriors
 from abtest.report.rows import contrast_name
+from abtest.report.segments import build_interactions
 from abtest.report.text import clean
 from abtest.report.units import unit_of
 
@@ -57,7 +61,12 @@ class View:
         estimates: Results without a comparison; None where there are none.
         forest: The lift intervals.
         money: The decision in money; None where it is not asked for.
+        segment_forest: The lift intervals within segments.
+        interactions: Whether segments differ, in words.
         curves: The share with the event over time, for metrics read off a survival curve.
+        posteriors: The posteriors of the primary lifts.
+        looks: The effect over the looks of a plan that has several.
+        planned: What was planned against what happened.
         notes: Footnotes as (mark, text).
         methods: How the numbers were made.
         facts: What the result was computed from, as (name, value).
@@ -74,7 +83,12 @@ class View:
     comparisons: tuple[Group, ...]
     estimates: Group | None
     forest: tuple[ForestRow, ...]
+    segment_forest: tuple[ForestRow, ...]
+    interactions: tuple[str, ...]
     curves: tuple[Curves, ...]
+    posteriors: Posteriors
+    looks: tuple[Looks, ...]
+    planned: tuple[Planned, ...]
     notes: tuple[tuple[int, str], ...]
     methods: tuple[MethodNote, ...]
     facts: tuple[tuple[str, str], ...]
@@ -104,8 +118,13 @@ def build_view(result: Result) -> View:
         counts=build_counts(result),
         comparisons=comparisons,
         estimates=estimates,
-        forest=_forest(result.results, result.spec),
+        forest=_forest([one for one in result.results if one.segment is None], result.spec),
+        segment_forest=_forest([one for one in result.results if one.segment], result.spec),
+        interactions=build_interactions(result),
         curves=build_curves(result),
+        posteriors=build_posteriors(result),
+        looks=build_looks(result),
+        planned=build_planned(result),
         notes=builder.notes(),
         methods=describe_methods(result.results, result.spec),
         facts=_facts(result),
@@ -118,7 +137,7 @@ def _forest(records: Sequence[Record], spec: dict[str, Any]) -> tuple[ForestRow,
     for record in records:
         if unit_of(record, spec).is_ratio:
             continue  # a hazard ratio is no lift of a value: it does not belong on this axis
-        if record.lift is None or record.control is None or record.segment is not None:
+        if record.lift is None or record.control is None:
             continue
         low, high = record.lift_ci_low, record.lift_ci_high
         if low is None and high is None:
@@ -129,7 +148,7 @@ def _forest(records: Sequence[Record], spec: dict[str, Any]) -> tuple[ForestRow,
         rows.append(
             ForestRow(
                 metric=clean(record.metric),
-                name=contrast_name(record),
+                name=_forest_name(record),
                 lift=record.lift,
                 low=low,
                 high=high,
@@ -137,6 +156,11 @@ def _forest(records: Sequence[Record], spec: dict[str, Any]) -> tuple[ForestRow,
             )
         )
     return tuple(rows)
+
+
+def _forest_name(record: Record) -> str:
+    name = contrast_name(record)
+    return name if record.segment is None else f"{named(record.segment)}: {name}"
 
 
 def _facts(result: Result) -> tuple[tuple[str, str], ...]:

@@ -25,6 +25,8 @@ SEGMENTS_TITLE = phrase("Segments")
 COUNTS_TITLE = phrase("Who was counted")
 CURVES_TITLE = phrase("Share with the event over time")
 ESTIMATES_TITLE = phrase("Values of each variant")
+LOOKS_TITLE = phrase("The effect over time")
+PLANNED_TITLE = phrase("Planned and actual")
 
 VERDICT_WORDS: dict[Verdict, str] = {
     "ship": phrase("Ship"),
@@ -91,7 +93,15 @@ METHOD_WORDS = {
     "beta_binomial": phrase("Beta-Binomial with independent uniform priors"),
 }
 
-Section = Literal["checks", "counts", "curves", "estimates", "forest", "bayes", "notes", "methods"]
+SEGMENTS_MEANING = phrase(
+    "The same comparison within parts of the customers. The parts are smaller and there are many "
+    "of them, so some will stand out by luck."
+)
+
+Section = Literal[
+    "checks", "counts", "curves", "estimates", "forest", "bayes", "looks", "segments", "planned",
+    "notes", "methods",
+]  # fmt: skip
 
 MEANINGS: dict[Section, str] = {
     "checks": phrase(
@@ -120,7 +130,16 @@ MEANINGS: dict[Section, str] = {
         "The same data read as odds. The prior pulls large lifts towards zero, "
         "because large lifts are rare."
     ),
-    "methods": phrase("How each number above was made."),
+    "looks": phrase(
+        "How the effect grew as data came in, with an interval that stays right however often one "
+        "looks. The experiment may stop for success once the boundary is crossed, not before."
+    ),
+    "segments": SEGMENTS_MEANING,
+    "planned": phrase(
+        "Where the plan and what happened are far apart, ask why before you trust the numbers. An "
+        "interval that is wider than the smallest lift to find says that there is too little data."
+    ),
+    "methods": phrase("How each number above was made; the letters beside the names point here."),
     "notes": phrase("Read these beside the numbers that carry their mark."),
 }
 
@@ -139,91 +158,114 @@ ROLE_MEANINGS = {
     "exploratory": phrase("Looked at without a plan: a hint for the next experiment, no proof."),
 }
 
-SEGMENTS_MEANING = phrase(
-    "The same comparison within parts of the customers. The parts are smaller and there are many "
-    "of them, so some will stand out by luck."
-)
-
-GLOSSARY: tuple[tuple[str, str], ...] = (
-    (
+GLOSSARY: dict[str, tuple[str, str]] = {
+    "control": (
         phrase("Control"),
         phrase(
             "The customers who got what everybody got before. All variants are compared with it."
         ),
     ),
-    (
+    "variant": (
         phrase("Variant"),
         phrase("One of the offers, prices or messages that customers were split into."),
     ),
-    (phrase("Lift"), phrase("The difference relative to control: 10% to 11% is a lift of +10%.")),
-    (
+    "lift": (
+        phrase("Lift"),
+        phrase("The difference relative to control: 10% to 11% is a lift of +10%."),
+    ),
+    "difference": (
         phrase("Difference"),
         phrase("Variant minus control: 10% to 11% is a difference of +1 percentage point (pp)."),
     ),
-    (
+    "interval": (
         phrase("Interval"),
         phrase(
-            "The range of values that the data supports. At 95%, a procedure like this one "
-            "captures the true value 95 times in 100."
+            "The range of values that the data supports. At 95%, a procedure like this "
+            "one captures the true value 95 times in 100."
         ),
     ),
-    (
+    "pvalue": (
         phrase("p-value"),
         phrase(
-            "How often chance alone would give a result at least this far from zero if there were "
-            "no effect. It is not the chance that the variant works."
+            "How often chance alone would give a result at least this far from zero if "
+            "there were no effect. It is not the chance that the variant works."
         ),
     ),
-    (
+    "adjusted_p": (
         phrase("Adjusted p"),
         phrase(
-            "The p-value made larger because several questions were asked at once, "
-            "and one of them might look good by luck."
+            "The p-value made larger because several questions were asked at once, and "
+            "one of them might look good by luck."
         ),
     ),
-    (
+    "prob_beats_control": (
         phrase("P(beats control)"),
         phrase("The probability, under the prior, that the variant is better than control."),
     ),
-    (
+    "expected_loss": (
         phrase("Expected loss"),
         phrase(
             "What shipping the variant costs on average, counting only the cases where "
             "control is really better."
         ),
     ),
-    (
+    "hazard_ratio": (
         phrase("Hazard ratio"),
         phrase(
-            "How many times as often the event happens, at any moment, to those to whom it has "
-            "not happened yet. 1 is no difference, 1.25 is a quarter more often."
+            "How many times as often the event happens, at any moment, to those to whom "
+            "it has not happened yet. 1 is no difference, 1.25 is a quarter more often."
         ),
     ),
-    (
+    "guardrail": (
         phrase("Guardrail"),
         phrase("A metric that must not get worse, whatever the primary metric does."),
     ),
-    (
+    "mature": (
         phrase("Mature"),
         phrase("Seen for as long as the metric's window asks. Younger customers are immature."),
     ),
-    (
+    "ineligible": (
         phrase("Ineligible"),
         phrase("Could not have the outcome at all, such as a second order without a first."),
     ),
-    (
+    "descriptive": (
         phrase("Descriptive"),
         phrase("Shown, but no randomised comparison: the variant may have changed who is counted."),
     ),
-    (
+    "primary": (
         phrase("Primary metric"),
         phrase("The metric that the experiment was made to move. It decides."),
     ),
-    (
+    "exploratory": (
         phrase("Exploratory"),
         phrase("Not planned before the data was seen: a hint for the next experiment, no proof."),
     ),
-)
+    "rope": (
+        phrase("No effect that matters"),
+        phrase(
+            "Lifts so close to zero that the plan calls them practically nothing (the "
+            "region of practical equivalence, ROPE)."
+        ),
+    ),
+    "boundary": (
+        phrase("Boundary"),
+        phrase(
+            "How large the statistic must be at a look to stop. It is higher than for a "
+            "single look, because looking often gives luck more chances."
+        ),
+    ),
+    "smallest_lift": (
+        phrase("Smallest lift to find"),
+        phrase(
+            "The lift that the experiment was made large enough to see. An interval wider "
+            "than that says: not enough data yet."
+        ),
+    ),
+    "segment": (
+        phrase("Segment"),
+        phrase("A part of the customers, such as new or loyal ones, known before they were split."),
+    ),
+}
 
 
 # Keys that are shown as words: they are no more than listed here, for the catalogues.

@@ -16,8 +16,9 @@ import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from abtest.report.languages import current
+from abtest.report.languages import _, current, native
 from abtest.report.text import isolate
 
 if TYPE_CHECKING:
@@ -118,6 +119,25 @@ def shaped(text: str) -> str:
     kinds = {unicodedata.bidirectional(letter) for letter in text if letter.isalpha()}
     # A foreign name alone runs its own way; everything else as the page does.
     return f"\u2068{text}\u2069" if kinds == {"L"} else f"\u2067{text}\u2069"
+
+
+def draw_lift_axis(axes: Axes) -> None:
+    """An axis of lifts below the plot, with a line at no effect."""
+    axes.patch.set_visible(False)
+    for side in ("left", "right", "top"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(MUTED)
+    axes.spines["bottom"].set_linewidth(0.8)
+    axes.yaxis.set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(_tick))
+    axes.tick_params(axis="x", colors=MUTED, length=3, width=0.8, labelsize=11)
+    axes.set_xlabel(shaped(_("lift over control")), color=MUTED, fontsize=11, labelpad=3)
+    axes.axvline(0, color=MUTED, linewidth=0.9, dashes=(3, 3), zorder=0)
+
+
+def _tick(x: float, _position: int | None) -> str:
+    return shaped(native("0%" if abs(x) < 1e-12 else f"{100 * x:+.6g}%"))
 
 
 def _inline(name: str, svg: str, alternative: str) -> Markup:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 from rich.cells import cell_len, chop_cells
 
-from abtest.report.html.drawing import ACCENT, LINE, MUTED, WIDTH, draw, new_figure, shaped, write
-from abtest.report.languages import _, isolated, listed, native
+from abtest.report.html.drawing import ACCENT, LINE, WIDTH, draw, draw_lift_axis, new_figure, write
+from abtest.report.languages import _, isolated, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,18 +44,19 @@ class _Item:
         return LINE * len(self.lines) + bar
 
 
-def draw_forest(rows: Sequence[ForestRow]) -> Markup:
+def draw_forest(rows: Sequence[ForestRow], name: str = "forest") -> Markup:
     """Draw the lifts and their intervals.
 
     An end that cannot be bounded, or lies far outside what the others need, is drawn as an arrow.
 
     Args:
         rows: The intervals, at least one, in the order to show them.
+        name: Stands before the drawing's ids, which must be unique on the page.
 
     Returns:
         An ``<svg>`` element with its numbers as alternative text.
     """
-    return draw("forest", lambda: _figure(_items(rows), _limits(rows)), describe(rows))
+    return draw(name, lambda: _figure(_items(rows), _limits(rows)), describe(rows))
 
 
 def describe(rows: Sequence[ForestRow]) -> str:
@@ -105,30 +105,12 @@ def _figure(items: Sequence[_Item], limits: tuple[float, float]) -> Figure:
     axes = figure.add_axes(plot)
     axes.set_xlim(*limits)
     axes.set_ylim(height - _AXIS, 0)
-    _draw_axis(axes)
+    draw_lift_axis(axes)
     top = 0.0
     for item in items:
         _draw_item(axes, item, top)
         top += item.height
     return figure
-
-
-def _draw_axis(axes: Axes) -> None:
-    axes.patch.set_visible(False)
-    for side in ("left", "right", "top"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(MUTED)
-    axes.spines["bottom"].set_linewidth(0.8)
-    axes.yaxis.set_visible(False)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(_tick))
-    axes.tick_params(axis="x", colors=MUTED, length=3, width=0.8, labelsize=11)
-    axes.set_xlabel(shaped(_("lift over control")), color=MUTED, fontsize=11, labelpad=3)
-    axes.axvline(0, color=MUTED, linewidth=0.9, dashes=(3, 3), zorder=0)
-
-
-def _tick(x: float, _position: int | None) -> str:
-    return shaped(native("0%" if abs(x) < 1e-12 else f"{100 * x:+.6g}%"))
 
 
 def _draw_item(axes: Axes, item: _Item, top: float) -> None:
