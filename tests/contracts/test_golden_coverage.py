@@ -17,6 +17,7 @@ FILES = (
     "c_cuped",
     "d_retention",
     "e_multiplicity",
+    "f_factorial",
     "g_sequential",
     "h_noninferiority",
     "j_health",
