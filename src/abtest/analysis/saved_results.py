@@ -57,25 +57,26 @@ def changed_inputs(old: Result, new: Result) -> list[str]:
     return [*changed, "the frozen plan"] if not changed and labels[0] != labels[1] else changed
 
 
-def saved_results(folder: Path) -> tuple[dict[str, Result], list[str]]:
+def saved_results(folder: Path) -> tuple[dict[str, Result], list[tuple[Path, str]]]:
     """The results in an experiment's folder, the oldest ``as_of`` first, and what is wrong there.
 
     Args:
         folder: The spec's folder.
 
     Returns:
-        Results by their file, relative to the folder; and one message for each file that is none.
+        Results by their file, relative to the folder; and each file that is none, with the reason.
     """
-    found, faults = {}, []
+    found: dict[str, Result] = {}
+    faults: list[tuple[Path, str]] = []
     home = folder / FOLDER
     for path in sorted(home.iterdir()) if home.is_dir() else []:
         try:
             result = read_result(path)
         except DataError as error:
-            faults.append(str(error))
+            faults.append((path, str(error)))
             continue
         if path.name != file_of(result):
-            faults.append(f"{path} holds the result that is called {file_of(result)}")
+            faults.append((path, f"{path} holds the result that is called {file_of(result)}"))
             continue
         found[f"{FOLDER}/{path.name}"] = result
     return dict(sorted(found.items(), key=lambda item: _moment(item[1]))), faults

@@ -104,7 +104,8 @@ def _recommended(spec: Spec, folder: Path, *, needed: bool) -> Recommendation | 
     results, faults = saved_results(folder)
     if faults and needed:
         raise AbtestError(
-            "\n".join(faults) + "\n  Hint: mend or remove it: it may be the newest result."
+            "\n".join(problem for _, problem in faults)
+            + "\n  Hint: mend or remove it: it may be the newest result."
         )
     own = [(file, result) for file, result in results.items() if result.experiment == spec.key]
     if not own and needed:
