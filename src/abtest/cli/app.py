@@ -15,6 +15,7 @@ import typer
 from abtest import __version__
 from abtest.cli.amend import amend
 from abtest.cli.analyze import analyze
+from abtest.cli.archive import archive
 from abtest.cli.assign import assign
 from abtest.cli.compile import compile_
 from abtest.cli.decide import decide
@@ -24,6 +25,7 @@ from abtest.cli.plan import plan
 from abtest.cli.report import report
 from abtest.cli.schema import schema
 from abtest.cli.sql import sql
+from abtest.cli.status import status
 from abtest.cli.validate import validate
 from abtest.errors import AbtestError
 
@@ -48,6 +50,8 @@ COMMANDS = (
     analyze,
     report,
     decide,
+    archive,
+    status,
 )
 
 for command in COMMANDS:

@@ -67,7 +67,7 @@ def archive_of(
         ci_level=CI_LEVEL,
         left_out=tuple(sorted(leave_out)),
         experiments=tuple(_entry(one, on) for one in experiments),
-        kinds=tuple(_summaries(experiments)),
+        kinds=tuple(_summaries(experiments, on)),
         pools=tuple(pool_of(key, pool) for key, pool in pooled_by_kind(believed).items()),
         lifts=tuple(believed),
         priors=tuple(priors.values()),
@@ -76,7 +76,7 @@ def archive_of(
 
 
 def _entry(archived: Archived, on: str) -> Entry:
-    spec, newest, decision = archived.spec, archived.newest, archived.decision
+    spec, newest, decision = archived.spec, archived.newest, archived.decision(on)
     if spec is None:
         standing = standing_of(archived, Dates(), on)
         return Entry(
@@ -115,17 +115,18 @@ def _entry(archived: Archived, on: str) -> Entry:
     )
 
 
-def _summaries(experiments: Sequence[Archived]) -> list[KindSummary]:
+def _summaries(experiments: Sequence[Archived], on: str) -> list[KindSummary]:
     kinds = sorted({one.spec.kind for one in experiments if one.spec is not None})
     return [
-        _summary(kind, [e for e in experiments if e.spec and e.spec.kind == kind]) for kind in kinds
+        _summary(kind, [one for one in experiments if one.spec and one.spec.kind == kind], on)
+        for kind in kinds
     ]
 
 
-def _summary(kind: str, experiments: Sequence[Archived]) -> KindSummary:
+def _summary(kind: str, experiments: Sequence[Archived], on: str) -> KindSummary:
     verdicts = [one.newest.decision.verdict for one in experiments if one.newest is not None]
     read = [verdict for verdict in verdicts if verdict not in (None, "invalid")]
-    decisions = [one.decision for one in experiments if one.decision is not None]
+    decisions = [found for one in experiments if (found := one.decision(on)) is not None]
     won = read.count("ship")
     estimate = proportion_estimate(Proportion(len(read), won), CI_LEVEL)
     return KindSummary(

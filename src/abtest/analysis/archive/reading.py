@@ -33,7 +33,7 @@ class Archived:
         spec: The spec; None where it cannot be read.
         frozen: Whether its plan is frozen.
         results: Its results, the oldest first, by file.
-        decision: The last decision.
+        decisions: What was decided, the oldest first.
         report: The page that ``abtest analyze`` wrote, relative to the archive's folder.
     """
 
@@ -41,13 +41,18 @@ class Archived:
     spec: Spec | None
     frozen: bool = False
     results: tuple[tuple[str, Result], ...] = ()
-    decision: HumanDecision | None = None
+    decisions: tuple[HumanDecision, ...] = ()
     report: str | None = None
 
     @property
     def newest(self) -> Result | None:
         """The newest result."""
         return self.results[-1][1] if self.results else None
+
+    def decision(self, on: str) -> HumanDecision | None:
+        """The decision that holds on a day."""
+        taken = [decision for decision in self.decisions if decision.on <= on]
+        return taken[-1] if taken else None
 
 
 def read_folder(folder: Path) -> tuple[list[Archived], list[Fault]]:
@@ -96,7 +101,7 @@ def _read(path: Path, folder: Path) -> tuple[Archived, list[Fault]]:
         spec=spec,
         frozen=(home / LOCK).is_file(),
         results=tuple(own),
-        decision=history.decisions[-1] if history and history.decisions else None,
+        decisions=history.decisions if history else (),
         report=page.relative_to(folder).as_posix() if page.is_file() else None,
     )
     return archived, faults

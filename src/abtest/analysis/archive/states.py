@@ -15,6 +15,7 @@ from abtest.metrics.ratio import RatioMetric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
     from abtest.analysis.archive.model import State
     from abtest.analysis.archive.reading import Archived
     from abtest.analysis.result import Result
@@ -96,8 +97,9 @@ def standing_of(archived: Archived, dates: Dates, on: str) -> Standing:
     observing until every customer's window is over, and then readable. Without a schedule only a
     result can tell that something was read.
     """
-    if archived.decision is not None:
-        return Standing("abandoned" if archived.decision.verdict == "abandoned" else "decided")
+    decision = archived.decision(on)
+    if decision is not None:
+        return Standing("abandoned" if decision.verdict == "abandoned" else "decided")
     if archived.spec is None:
         return Standing("unknown", next_what="mend the spec")
     planned: State = "frozen" if archived.frozen else "draft"

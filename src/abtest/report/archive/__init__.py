@@ -17,7 +17,7 @@ def render_archive(archive: Archive, fmt: ArchiveFormat, *, width: int = 100) ->
 
     Args:
         archive: The archive.
-        fmt: ``table`` (plain text), ``json`` (abtest-archive/v1) or ``html`` (one page, no network).
+        fmt: ``table`` (plain text), ``json`` (abtest-archive/v1) or ``html`` (one page).
         width: Of the table, in columns.
     """
     if fmt == "json":

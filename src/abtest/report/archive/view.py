@@ -125,8 +125,8 @@ def _decisions(archive: Archive) -> Table:
 
 
 def _kinds(archive: Archive) -> Table:
-    header = ("Kind", "Experiments", "With a result", "Won", "Win rate", "95% interval")
-    header = (*header, "Shipped", "Decided against")
+    counted = ("Kind", "Experiments", "With a result", "Won", "Win rate", "95% interval")
+    header = (*counted, "Shipped", "Decided against")
     return Table("How often they win", _KINDS, header, tuple(map(_kind, archive.kinds)))
 
 
@@ -142,7 +142,15 @@ def _kind(found: KindSummary) -> tuple[str, ...]:
 
 
 def _pools(archive: Archive) -> Table:
-    header = ("Kind, metric", "Experiments", "Mean lift", "95% interval", "Next one", "Spread", "I2")
+    header = (
+        "Kind, metric",
+        "Experiments",
+        "Mean lift",
+        "95% interval",
+        "Next one",
+        "Spread",
+        "I2",
+    )
     return Table("What they bring", _POOLS, header, tuple(map(_pool, archive.pools)))
 
 
@@ -181,8 +189,8 @@ def _forecast(found: Pool) -> tuple[str, ...]:
 
 
 def _lifts(archive: Archive) -> Table:
-    header = ("Experiment", "Metric", "Variant", "Lift", "95% interval", "Believed")
-    header = (*header, "95% interval", "Forecast", "Winner alone")
+    seen = ("Experiment", "Metric", "Variant", "Lift", "95% interval", "Believed")
+    header = (*seen, "95% interval", "Forecast", "Winner alone")
     return Table("Past lifts", _LIFTS, header, tuple(map(_lift, archive.lifts)))
 
 
