@@ -89,7 +89,6 @@ def test_unit_rows_need_no_as_of() -> None:
     ("changes", "path"),
     [
         ({"analysis": {"segments": ["tier"]}}, "analysis.segments"),
-        ({"analysis": {"sequential": {"engine": "confidence_sequence"}}}, "analysis.sequential"),
         (
             {
                 "assignment": {

@@ -19,6 +19,7 @@ from abtest.analysis.curves import censored_readings, curves
 from abtest.analysis.decision import decide
 from abtest.analysis.event_rows import RowCounter
 from abtest.analysis.facts import Facts, outcome_columns
+from abtest.analysis.looks import log_beside
 from abtest.analysis.money import money_of
 from abtest.analysis.money_facts import of_values, read_money
 from abtest.analysis.plan_lock import lock_of, under_lock
@@ -27,6 +28,7 @@ from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_o
 from abtest.analysis.readings import anchor_columns, readings_of
 from abtest.analysis.records import Comparer
 from abtest.analysis.result import Result, WaterfallStep
+from abtest.analysis.sequential import within_plan
 from abtest.analysis.skew import shapes_of, skewed_readings
 from abtest.analysis.streams import lag_of
 from abtest.analysis.summaries import Wish, need_passes, summarize
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from abtest.analysis.event_rows import EventRows
+    from abtest.analysis.looks import LookLog
     from abtest.analysis.money_result import Money
     from abtest.analysis.netting import TakenOff
     from abtest.analysis.population import Population
@@ -69,6 +72,7 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
     on_bad_lines: OnBadLines = "fail",
     memory: str | None = None,
     progress: Callable[[str], None] | None = None,
+    log: LookLog | None = None,
 ) -> Result:
     """Analyse an experiment.
 
@@ -88,6 +92,8 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
         memory: How much memory DuckDB takes before it writes to disk, such as ``8GB``; 3500MB by
             default.
         progress: Called with what is done next, at each step of a long analysis.
+        log: The looks before this one, where the spec has a sequential plan; those that
+            ``abtest monitor`` logged beside the spec's file if nothing is said.
 
     Returns:
         The result: records, checks and the verdict.
@@ -104,7 +110,8 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
     try:
         loaded = check_spec(frozen, tables, opened).require()
         cutoff = _cutoff(loaded, as_of)
-        result = _Analysis(loaded.spec, opened, cutoff, progress or _silent).result()
+        known = log_beside(loaded) if log is None else log
+        result = _Analysis(loaded.spec, opened, cutoff, progress or _silent, known).result()
         return result if lock is None else under_lock(result, draft.loaded, lock)
     finally:
         if opened is not engine:  # who opened it closes it
@@ -141,12 +148,18 @@ class _Analysis:
     """One analysis, step by step."""
 
     def __init__(
-        self, spec: Spec, engine: Engine, cutoff: Cutoff | None, step: Callable[[str], None]
+        self,
+        spec: Spec,
+        engine: Engine,
+        cutoff: Cutoff | None,
+        step: Callable[[str], None],
+        log: LookLog,
     ) -> None:
         self._spec = spec
         self._engine = engine
         self._cutoff = cutoff
         self._step = step
+        self._log = log
         self._variants = [variant.key for variant in spec.variants or ()]
 
     def result(self) -> Result:
@@ -202,7 +215,8 @@ class _Analysis:
         spec, engine, cutoff, summaries = self._spec, self._engine, self._cutoff, found.summaries
         self._step("Comparing variants")
         comparer = Comparer(spec, population, summaries, self._readable_on(found.largest))
-        records = comparer.records()
+        as_of = cutoff.iso if cutoff is not None else ""
+        records, looks = within_plan(spec, comparer, comparer.records(), self._log, as_of)
         decision = decide(spec, checks, records, money)
         if decision.verdict == "invalid":
             records = tuple(record.model_copy(update={"verdict": "invalid"}) for record in records)
@@ -220,6 +234,7 @@ class _Analysis:
             estimates=comparer.estimates(),
             results=records,
             curves=tuple(curves(spec, summaries)),
+            looks=looks,
             sensitivity=(*censored_readings(spec, summaries), *capped_readings(spec, summaries)),
             posteriors=tuple(
                 _control_posterior(key, posterior, self._control())

@@ -67,6 +67,7 @@ class Comparer:
         self._ci_level = 1 - spec.analysis.alpha
         self._adjustments: dict[str, Adjustment | None] = {}
         self.posteriors: dict[str, Posterior] = {}
+        self.contrasts: list[Contrast] = []
 
     def records(self) -> tuple[Record, ...]:
         """One record per metric and contrast; per metric and variant where there is one variant."""
@@ -78,6 +79,7 @@ class Comparer:
                 for variant in variants
             )
         contrasts = [c for metric in self._spec.metrics for c in self._contrasts(metric)]
+        self.contrasts = contrasts
         adjusted = adjust_families(self._spec, contrasts, self._variance)
         self.posteriors = {metric.key: self._posterior(metric) for metric in self._spec.metrics}
         return tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from abtest.analysis.plan_faults import plan_faults
 from abtest.analysis.readings import cap_of
 from abtest.analysis.strata import entry_weights
 from abtest.errors import Fault
@@ -28,7 +29,6 @@ def _unsupported(spec: Spec) -> Iterator[Fault]:
         # Without times of assignment nobody knows under which weights a unit entered.
         ("assignment", "phases"): spec.data.assignments is None and len(entry_weights(spec)) > 1,
         ("analysis", "segments"): bool(spec.analysis.segments),
-        ("analysis", "sequential"): spec.analysis.sequential is not None,
     }
     hint = "take it out of the spec to analyse the rest"
     for path, is_asked in asked.items():
@@ -38,6 +38,7 @@ def _unsupported(spec: Spec) -> Iterator[Fault]:
         yield from _with_clusters(spec)
     if spec.data.totals is not None or spec.data.moments is not None:
         yield from _with_aggregates(spec)
+    yield from plan_faults(spec)
 
 
 def _with_clusters(spec: Spec) -> Iterator[Fault]:

@@ -75,7 +75,7 @@ def analyze(
 
     tables = named_tables(data or [])
     format_ = format or format_of(output)
-    _check_instant(as_of)
+    check_instant(as_of)
     if spark_master is not None and engine != "spark":
         raise typer.BadParameter("--spark-master needs --engine spark")
 
@@ -94,16 +94,17 @@ def analyze(
             memory=memory,
             progress=progress.step,
         )
-    inputs = [spec, lock_path(spec), *_inputs(spec, result, tables)]
+    inputs = [spec, lock_path(spec), *input_files(spec, result, tables)]
     write_result(result, format_, output, inputs, lang)
     if format_ == "table" and output is None and report:
-        _write_report(result, spec, inputs, lang)
+        write_report(result, spec, inputs, lang)
     if save or (save is None and format_ == "table" and output is None):
         _save(result, spec, inputs, asked=save is not None)
     raise typer.Exit(result.exit_code)
 
 
-def _check_instant(as_of: str | None) -> None:
+def check_instant(as_of: str | None) -> None:
+    """Refuse an --as-of that is no time."""
     from abtest.instants import parse_instant
 
     try:
@@ -112,7 +113,7 @@ def _check_instant(as_of: str | None) -> None:
         raise typer.BadParameter(f"--as-of {error}") from error
 
 
-def _inputs(spec: Path, result: Result, tables: dict[str, str]) -> list[Path]:
+def input_files(spec: Path, result: Result, tables: dict[str, str]) -> list[Path]:
     """The files that were read, which must not be written over."""
     from abtest.sources.files import files_named
 
@@ -139,7 +140,8 @@ def _save(result: Result, spec: Path, inputs: list[Path], *, asked: bool) -> Non
     typer.echo(told, err=asked)
 
 
-def _write_report(result: Result, spec: Path, inputs: list[Path], lang: Lang) -> None:
+def write_report(result: Result, spec: Path, inputs: list[Path], lang: Lang) -> None:
+    """Write the HTML report beside the spec, and say where."""
     from abtest.cli.output import write_text
     from abtest.errors import AbtestError
     from abtest.report import render

@@ -21,6 +21,7 @@ from abtest.cli.compile import compile_
 from abtest.cli.decide import decide
 from abtest.cli.freeze import freeze
 from abtest.cli.init import init
+from abtest.cli.monitor import monitor
 from abtest.cli.plan import plan
 from abtest.cli.report import report
 from abtest.cli.schema import schema
@@ -48,6 +49,7 @@ COMMANDS = (
     sql,
     compile_,
     analyze,
+    monitor,
     report,
     decide,
     archive,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from abtest.fields import Alpha, Block, Duration, Key
 from abtest.methods import Method
 from abtest.methods.bayes import Bayes
 from abtest.sources.tables import Column
+from abtest.stats.sequential.spending import Kind, Spending
 
 Procedure = Literal["none", "bonferroni", "holm", "hochberg", "bh", "by", "dunnett"]
 
@@ -31,10 +32,21 @@ class Sequential(Block):
 
     engine: Literal["lan_demets", "confidence_sequence"]
     """Group-sequential spending, or an always-valid confidence sequence."""
-    spending: Literal["obrien_fleming", "pocock", "hwang_shih_decani", "power"] | None = None
-    """How alpha is spent over the looks."""
+    spending: Kind | None = None
+    """How alpha is spent over the looks: obrien_fleming where nothing is said."""
+    parameter: float | None = None
+    """The parameter of hwang_shih_decani (-4 where nothing is said) and of power (3)."""
     looks: Literal["nightly"] | Annotated[int, Field(ge=1)] | None = None
-    """When it is looked at."""
+    """When it is looked at: every night, or each time that another part of this many is mature."""
+    max_units: Annotated[int, Field(ge=2)] | None = None
+    """Mature units of all variants at the end of the plan: information is a share of this."""
+
+    @model_validator(mode="after")
+    def _spends(self) -> Self:
+        if self.engine == "confidence_sequence" and (self.spending or self.parameter is not None):
+            raise ValueError("a confidence sequence spends no alpha; take spending out")
+        Spending(self.spending or "obrien_fleming", self.parameter)
+        return self
 
 
 class Analysis(Block):

@@ -1,0 +1,225 @@
+"""The log of a sequential plan: one line for each look, appended and never rewritten.
+
+The file is ``looks.jsonl`` beside the spec. Each line is one JSON object: a look, or a restatement
+of an earlier look that other data gave later. What was decided then stays as it was.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from abtest.errors import DataError
+
+if TYPE_CHECKING:
+    from abtest.spec import LoadedSpec
+
+FILE = "looks.jsonl"
+State = Literal["running", "crossed", "ended"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Final(_Frozen):
+    """What the plan says of a comparison at its stop or its end: it stays, whatever comes later."""
+
+    pvalue: float | None = None
+    difference: float | None = None
+    difference_ci_low: float | None = None
+    difference_ci_high: float | None = None
+    lift: float | None = None
+    lift_ci_low: float | None = None
+    lift_ci_high: float | None = None
+
+
+class LookRow(_Frozen):
+    """One comparison at one look.
+
+    Attributes:
+        metric: The metric's key.
+        variant: The treatment.
+        date: The day of ``as_of``.
+        as_of: Up to when the data were complete.
+        engine: ``lan_demets`` or ``confidence_sequence``.
+        n: Mature units of the variant.
+        n_control: Those of control.
+        value: The variant's value.
+        value_control: Control's.
+        difference: Treatment minus control.
+        ci_low: The difference's interval that is valid over all looks; None where it is not
+            bounded.
+        ci_high: Its other end.
+        lift: Relative difference.
+        lift_ci_low: Its interval, by the same pivot.
+        lift_ci_high: Its other end.
+        information_fraction: Information as a share of the plan's maximum.
+        statistic: The metric's statistic on the normal scale.
+        boundary: How far the statistic must be from 0 to stop; None where nothing may stop yet,
+            and for confidence sequences.
+        spent: Cumulative alpha of the comparison after the look.
+        pvalue_always_valid: Of a confidence sequence: the smallest so far.
+        is_look: Whether it counts as a look of the plan.
+        crossed: Whether it crossed a boundary at this look.
+        state: Whether the comparison goes on.
+        final: What is said at the stop or the end.
+    """
+
+    metric: str
+    variant: str
+    date: str
+    as_of: str
+    engine: Literal["lan_demets", "confidence_sequence"]
+    n: int
+    n_control: int
+    value: float | None = None
+    value_control: float | None = None
+    difference: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    lift: float | None = None
+    lift_ci_low: float | None = None
+    lift_ci_high: float | None = None
+    information_fraction: float | None = None
+    statistic: float | None = None
+    boundary: float | None = None
+    spent: float | None = None
+    pvalue_always_valid: float | None = None
+    is_look: bool = True
+    crossed: bool = False
+    state: State = "running"
+    final: Final | None = None
+
+
+class Split(_Frozen):
+    """The units assigned so far, and how much they speak against the planned split."""
+
+    counts: dict[str, int]
+    expected_shares: dict[str, float]
+    log_e_value: float | None
+    """None stands for infinite: a variant that was to get nobody has a unit."""
+
+
+class Look(_Frozen):
+    """One line of the log."""
+
+    schema_: Literal["abtest-look/v1"] = "abtest-look/v1"
+    type: Literal["look", "restatement"]
+    experiment: str
+    as_of: str
+    plan: dict[str, Any]
+    final: bool = False
+    rows: tuple[LookRow, ...]
+    split: Split | None = None
+    failed_checks: tuple[str, ...] = ()
+    spec_fingerprint: str
+    abtest_version: str
+
+    def line(self) -> str:
+        """The look as one line of JSON."""
+        data = self.model_dump(mode="json")
+        return json.dumps({"schema": data.pop("schema_"), **data}, ensure_ascii=False) + "\n"
+
+    def same_numbers(self, other: Look) -> bool:
+        """Whether another reading of the same night found the same."""
+        same_split = self.split == other.split
+        return _read_off(self) == _read_off(other) and same_split and self.final == other.final
+
+
+def _read_off(look: Look) -> list[tuple[object, ...]]:
+    """What was read from the data, without what the plan makes of it."""
+    return [
+        (row.metric, row.variant, row.n, row.n_control, row.value, row.value_control, row.statistic)
+        for row in look.rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class LookLog:
+    """What is known of the looks before an analysis, and what it is itself.
+
+    Attributes:
+        looks: The lines of the log, oldest first.
+        final: Whether the plan ends with this reading, however much is mature.
+        afresh: Whether a night that is in the log is read anew, not shown as it was logged.
+    """
+
+    looks: tuple[Look, ...] = ()
+    final: bool = False
+    afresh: bool = False
+
+    def before(self, as_of: str) -> tuple[Look, ...]:
+        """The looks of earlier nights; all of them where the data have no date."""
+        looks = [look for look in self.looks if look.type == "look"]
+        if not as_of:
+            return tuple(looks)
+        return tuple(look for look in looks if _instant(look.as_of) < _instant(as_of))
+
+    def of(self, as_of: str) -> Look | None:
+        """The logged look of one night."""
+        if self.afresh or not as_of:
+            return None
+        same = (
+            look
+            for look in self.looks
+            if look.type == "look" and _instant(look.as_of) == _instant(as_of)
+        )
+        return next(same, None)
+
+
+def _instant(as_of: str) -> datetime:
+    return datetime.fromisoformat(as_of)
+
+
+def log_beside(loaded: LoadedSpec) -> LookLog:
+    """The log beside a spec's file; an empty one where there is no plan, or no file."""
+    if loaded.spec.analysis.sequential is None or not loaded.document.file:
+        return LookLog()
+    return LookLog(read_looks(Path(loaded.document.file).parent, loaded.spec.key))
+
+
+def read_looks(folder: Path, experiment: str) -> tuple[Look, ...]:
+    """The log of an experiment, oldest first; empty where there is none.
+
+    Raises:
+        DataError: A line is no look, is of another experiment, or is out of order.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return ()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    found: list[Look] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        look = _look(f"{path}:{number}", line)
+        if look.experiment != experiment:
+            raise DataError(
+                f"{path}:{number} is a look at {look.experiment!r}, not at {experiment!r}",
+                "Give each experiment a folder of its own.",
+            )
+        earlier = [other.as_of for other in found if other.type == "look"]
+        if look.type == "look" and earlier and _instant(look.as_of) <= _instant(earlier[-1]):
+            raise DataError(
+                f"{path}:{number} is a look of {look.as_of}, but {earlier[-1]} came before it",
+                "The log is only ever appended to; restore it from your backup.",
+            )
+        found.append(look)
+    return tuple(found)
+
+
+def _look(where: str, line: str) -> Look:
+    hint = "Lines are written by `abtest monitor`; restore the file from your backup."
+    try:
+        data = json.loads(line)
+        _instant(data["as_of"])
+        return Look.model_validate({"schema_": data.pop("schema"), **data})
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise DataError(f"{where} is no look of a sequential plan", hint) from error

@@ -1,0 +1,100 @@
+"""abtest monitor: what a nightly job calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from abtest.cli.analyze import Engine, check_instant, input_files, write_report
+
+if TYPE_CHECKING:
+    from abtest.analysis.monitoring import NightReport
+
+
+def monitor(
+    spec: Annotated[Path, typer.Argument(help="The experiment's YAML, with a sequential plan.")],
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Up to when the data are complete: 2026-03-01, or a time with offset."),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Use another file for a table: orders=path. May be repeated."),
+    ] = None,
+    engine: Annotated[
+        Engine | None, typer.Option(help="Where rows are read and counted; duckdb is the default.")
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="How much memory DuckDB takes before it writes to disk: 3500MB, 8GB."),
+    ] = None,
+    final: Annotated[
+        bool,
+        typer.Option("--final", help="The last look, however much is mature: spend what is left."),
+    ] = False,
+    report: Annotated[
+        bool, typer.Option(help="Also write the HTML report beside the spec.")
+    ] = True,
+) -> None:
+    """Take one look at a running experiment, and log it in looks.jsonl beside the spec.
+
+    Exits with 0 (go on), 1 (the spec, the data or a file is at fault), 2 (wrong usage), 3 (a health
+    check failed), 5 (the spec drifted from its frozen plan) or 10 (a boundary was crossed).
+    """
+    from abtest.cli.tables import named_tables
+
+    tables = named_tables(data or [])
+    check_instant(as_of)
+
+    from abtest.analysis.monitoring import monitor as run
+    from abtest.cli.progress import Progress
+
+    with Progress() as progress:
+        night = run(
+            spec,
+            as_of=as_of,
+            final=final,
+            progress=progress.step,
+            data=tables,
+            engine=engine,
+            memory=memory,
+        )
+    inputs = [spec, *input_files(spec, night.result, tables)]
+    _append(night, inputs)
+    _tell(night)
+    if report:
+        write_report(night.result, spec, inputs, "en")
+    raise typer.Exit(night.exit_code)
+
+
+def _append(night: NightReport, inputs: list[Path]) -> None:
+    """All of the log with its new lines, or what it was: a file is replaced as a whole."""
+    from abtest.cli.output import write_text
+
+    if night.text:
+        old = night.path.read_text(encoding="utf-8") if night.path.exists() else ""
+        write_text(night.path, old + night.text, inputs)
+
+
+def _tell(night: NightReport) -> None:
+    from abtest.report.nights import night_lines
+
+    for line in night_lines(night.rows):
+        typer.echo(line)
+    for check in night.result.checks:
+        if check.status == "fail":
+            typer.echo(f"Check failed: {check.message}")
+    for as_of in night.restated:
+        typer.echo(f"The data of the look of {as_of} have changed since: logged as a restatement.")
+    typer.echo(_WORDS[night.told].format(path=night.path, as_of=night.result.as_of))
+
+
+_WORDS = {
+    "logged": "Logged the look of {as_of} in {path}",
+    "repeated": "The look of {as_of} is in {path} already",
+    "restated": "The look of {as_of} stays as it was logged in {path}",
+    "over": "The plan has stopped: no further look is logged in {path}",
+    "nothing": "No look yet: nothing is mature up to {as_of}",
+}

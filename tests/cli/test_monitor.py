@@ -1,0 +1,242 @@
+"""abtest monitor: idempotent, forward only, and whole whenever it is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from abtest import analyze
+from command_line import leftovers, run
+from nights import make_nights, night
+
+
+def looks(spec: Path) -> list[dict[str, object]]:
+    text = (spec.parent / "looks.jsonl").read_text(encoding="utf-8")
+    assert text.endswith("\n")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    return make_nights(tmp_path / "nightly", lift=0.06)
+
+
+def test_until_a_boundary_is_crossed(spec: Path) -> None:
+    codes = [
+        run("monitor", spec, "--as-of", night(n), "--no-report").code for n in (1, 10, 20, 30, 36)
+    ]
+    assert codes == [0, 0, 0, 10, 10]
+    logged = looks(spec)
+    # Nothing is mature on night 1, and after the stop nothing is logged.
+    assert [look["as_of"][:10] for look in logged] == [night(n) for n in (10, 20, 30)]  # type: ignore[index]
+    result = analyze(spec, as_of=night(36))
+    record = result.results[0]
+    assert record.pvalue is not None
+    assert record.pvalue == record.pvalue_adjusted
+    assert record.pvalue < 0.05
+    assert record.ci_adjustment == "stagewise"
+    assert record.difference_ci_low is not None
+    assert record.difference_ci_low > 0
+    assert any("sequential plan has stopped" in note for note in record.notes)
+    assert result.decision.verdict == "ship"
+    # What is not primary keeps an interval that holds at all times, and no p-value.
+    assert [record.pvalue for record in result.results[1:]] == [None, None]
+
+
+def test_the_table_says_how_far_it_is(spec: Path) -> None:
+    found = run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+    head, primary, *_ = found.out.splitlines()
+    assert head.split()[:6] == ["metric", "variant", "mature", "of", "plan", "z"]
+    assert primary.split()[:4] == ["bought_7d", "coupon", "1,300", "46.4%"]
+    assert "Logged the look of 2026-01-25T00:00:00+00:00" in found.out
+    assert found.err == "" or "Reading" in found.err
+
+
+def test_the_report_is_drawn_again(spec: Path) -> None:
+    found = run("monitor", spec, "--as-of", night(20)).worked()
+    report = spec.with_suffix(".report.html")
+    assert f"Report: {report}" in found.out
+    assert report.exists()
+
+
+def test_the_same_night_twice_is_one_look(spec: Path) -> None:
+    run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+    before = (spec.parent / "looks.jsonl").read_bytes()
+    again = run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+    assert "already" in again.out
+    assert (spec.parent / "looks.jsonl").read_bytes() == before
+
+
+def test_a_look_back_in_time_is_refused(spec: Path) -> None:
+    run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+    before = (spec.parent / "looks.jsonl").read_bytes()
+    message = run("monitor", spec, "--as-of", night(19), "--no-report").failed()
+    assert f"as_of is {night(19)}" in message
+    assert "Looks only go forward" in message
+    assert (spec.parent / "looks.jsonl").read_bytes() == before
+
+
+def test_other_data_for_the_same_night_is_a_restatement(spec: Path) -> None:
+    run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+    before = (spec.parent / "looks.jsonl").read_text(encoding="utf-8")
+    orders = spec.parent / "orders.csv"
+    lines = orders.read_text(encoding="utf-8").splitlines()
+    orders.write_text("\n".join([lines[0], *lines[40:]]) + "\n", encoding="utf-8")
+    found = run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+    assert "stays as it was logged" in found.out
+    after = (spec.parent / "looks.jsonl").read_text(encoding="utf-8")
+    assert after.startswith(before)
+    assert [look["type"] for look in looks(spec)] == ["look", "restatement"]
+    again = run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+    assert "already" in again.out
+
+
+def test_data_of_an_earlier_look_that_changed_are_logged_and_decide_nothing_anew(
+    spec: Path,
+) -> None:
+    run("monitor", spec, "--as-of", night(15), "--no-report").worked()
+    first = looks(spec)[0]
+    orders = spec.parent / "orders.csv"
+    lines = orders.read_text(encoding="utf-8").splitlines()
+    orders.write_text("\n".join([lines[0], *lines[40:]]) + "\n", encoding="utf-8")
+    found = run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+    assert "logged as a restatement" in found.out
+    logged = looks(spec)
+    assert [look["type"] for look in logged] == ["look", "restatement", "look"]
+    assert logged[0] == first
+    assert logged[1]["as_of"] == first["as_of"]
+    assert logged[1]["rows"][0]["value"] != first["rows"][0]["value"]  # type: ignore[index]
+
+
+def test_a_changed_plan_is_refused(spec: Path) -> None:
+    run("monitor", spec, "--as-of", night(15), "--no-report").worked()
+    text = spec.read_text(encoding="utf-8")
+    spec.write_text(text.replace("max_units: 2800", "max_units: 1400"), encoding="utf-8")
+    message = run("monitor", spec, "--as-of", night(20), "--no-report").failed()
+    assert "max_units was 2800 and is 1400" in message
+
+
+def test_the_end_before_the_plan_is_full_spends_what_is_left(tmp_path: Path) -> None:
+    spec = make_nights(tmp_path / "short", lift=0.0)
+    run("monitor", spec, "--as-of", night(15), "--no-report").worked()
+    run("monitor", spec, "--as-of", night(25), "--no-report", "--final").worked()
+    row = looks(spec)[-1]["rows"][0]  # type: ignore[index]
+    assert row["spent"] == pytest.approx(0.05)
+    assert row["state"] == "ended"
+    record = analyze(spec, as_of=night(25)).results[0]
+    assert record.pvalue == row["final"]["pvalue"]
+    assert record.pvalue is not None
+    assert record.pvalue > 0.05
+    after = run("monitor", spec, "--as-of", night(30), "--no-report").worked()
+    assert "no further look is logged" in after.out
+
+
+def test_a_split_that_is_wrong_fails_over_the_nights(tmp_path: Path) -> None:
+    spec = make_nights(tmp_path / "lost")
+    assigned = spec.parent / "assignments.csv"
+    lines = assigned.read_text(encoding="utf-8").splitlines()
+    kept = [line for place, line in enumerate(lines) if place % 8 != 1 or "control" not in line]
+    assigned.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    found = run("monitor", spec, "--as-of", night(28), "--no-report")
+    assert found.code == 3
+    assert "Check failed: Looked at every night, the split is not" in found.out
+    assert looks(spec)[0]["split"]["log_e_value"] > 6.9  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("max_units: 2800", "looks: 4", "max_units"),
+        ("role: primary}", "role: primary, maturity: all}", "33 times in 100"),
+        ("analysis:\n  sequential: {engine: lan_demets,", "analysis: {}\nx: {", "x: unknown key"),
+        ("engine: lan_demets", "engine: confidence_sequence", "spends no alpha"),
+        ("obrien_fleming", "pocock, parameter: 2", "pocock spending has no parameter"),
+    ],
+)
+def test_what_is_refused(spec: Path, old: str, new: str, message: str) -> None:
+    text = spec.read_text(encoding="utf-8")
+    assert old in text
+    text = text.replace(old, new).replace("looks: nightly, looks: 4", "looks: 4")
+    spec.write_text(text, encoding="utf-8")
+    assert message in run("monitor", spec, "--as-of", night(20), "--no-report").failed()
+
+
+def test_without_a_plan_or_a_date_there_is_nothing_to_monitor(spec: Path) -> None:
+    assert "the night has no date" in run("monitor", spec, "--no-report").failed()
+    text = spec.read_text(encoding="utf-8")
+    spec.write_text(text[: text.index("analysis:")], encoding="utf-8")
+    message = run("monitor", spec, "--as-of", night(20), "--no-report").failed()
+    assert "analysis.sequential" in message
+    assert "looked at once" in message
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "is no look of a sequential plan"),
+        ("[]", "is no look of a sequential plan"),
+        ('{"schema": "abtest-look/v1"}', "is no look of a sequential plan"),
+    ],
+)
+def test_a_log_that_was_edited_is_refused(spec: Path, line: str, message: str) -> None:
+    run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+    log = spec.parent / "looks.jsonl"
+    log.write_text(log.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+    found = run("monitor", spec, "--as-of", night(21), "--no-report").failed()
+    assert "looks.jsonl:2" in found
+    assert message in found
+
+
+def test_a_log_out_of_order_or_of_another_experiment_is_refused(spec: Path) -> None:
+    run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+    log = spec.parent / "looks.jsonl"
+    text = log.read_text(encoding="utf-8")
+    log.write_text(text + text, encoding="utf-8")
+    assert "came before it" in run("monitor", spec, "--as-of", night(21)).failed()
+    log.write_text(text.replace("nightly-offer", "another"), encoding="utf-8")
+    assert "is a look at 'another'" in run("monitor", spec, "--as-of", night(21)).failed()
+
+
+@pytest.mark.parametrize("step", ["fsync", "chmod", "replace"])
+def test_whatever_write_it_stops_at_the_log_is_whole(
+    spec: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped at each step of writing, the log is what it was; the next run logs the night."""
+    run("monitor", spec, "--as-of", night(15), "--no-report").worked()
+    before = (spec.parent / "looks.jsonl").read_bytes()
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os if step == "fsync" else Path, step, stop)
+        assert run("monitor", spec, "--as-of", night(20), "--no-report").code != 0
+    assert (spec.parent / "looks.jsonl").read_bytes() == before
+    run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+    assert len(looks(spec)) == 2
+    assert leftovers(spec.parent) == []
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_log_is_whole(spec: Path) -> None:
+    run("monitor", spec, "--as-of", night(15), "--no-report").worked()
+    before = looks(spec)
+    command = [sys.executable, "-m", "abtest", "monitor", str(spec), "--as-of", night(20)]
+    for wait in (0.3, 0.8, 1.0, 1.2, 1.4, 1.6, 2.0):
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ)
+        )
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert looks(spec)[:1] == before
+        assert len(looks(spec)) in (1, 2)
+    run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+    assert len(looks(spec)) == 2
