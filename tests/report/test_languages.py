@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import abtest
 from abtest.analysis.result import Check, Result
 from abtest.report import render
 from abtest.report.languages import LANGUAGES, Lang, _, date, named, native, speaking, tell
 from abtest.sentences import sentence
 from report.report_fixtures import result, rich_result
 
+MARKS = {"_", "many", "sentence", "plural", "joined", "phrase"}
 OTHERS: tuple[Lang, ...] = ("fa", "ar")
 DIGITS = {"fa": "۰۱۲۳۴۵۶۷۸۹", "ar": "٠١٢٣٤٥٦٧٨٩"}
 
@@ -110,3 +115,26 @@ def test_the_language_ends_with_the_block() -> None:
         assert _("{low} to {high}", low="1", high="2") == "1 تا 2"
         raise KeyError
     assert _("{low} to {high}", low="1", high="2") == "1 to 2"
+
+
+def _marked(tree: ast.AST) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in MARKS:
+            yield node
+
+
+def _lost(tree: ast.AST) -> Iterator[int]:
+    """The lines of texts that Babel does not find."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield from (call.lineno for call in _marked(node))
+    for call in _marked(tree):
+        if isinstance(call.args[0], (ast.JoinedStr, ast.BinOp, ast.IfExp)):
+            yield call.lineno
+
+
+def test_texts_are_where_the_extraction_finds_them() -> None:
+    """Babel reads no f-string, and no text that is put together before it is looked up."""
+    for path in sorted(Path(abtest.__file__).parent.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not list(_lost(tree)), path

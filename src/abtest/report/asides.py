@@ -112,7 +112,7 @@ def _unadjusted(record: Record, spec: dict[str, Any], unit: Unit) -> Aside | Non
         error = _("standard error {number}", number=numbers.size(se, unit=unit))
         told = f"{told} ({error})"
     how = _("{told}.", told=f"{_how(record, spec)}{_gain(record.variance_reduction)}")
-    return _("Without adjustment"), f"{_('{told}.', told=told)} {how}"
+    return _("Without adjustment"), _("{told}.", told=told) + f" {how}"
 
 
 def _how(record: Record, spec: dict[str, Any]) -> str:

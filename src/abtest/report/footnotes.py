@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from abtest.report import numbers, words
-from abtest.report.languages import _, named, native, tell
+from abtest.report.languages import _, native, tell
 from abtest.report.text import clean
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _adjustment(record: Record, spec: dict[str, Any]) -> list[str]:
         told = _("p-values adjusted")
         if correction:
             told = _("p-values adjusted by {method}", method=words.method(correction))
-        family = named(record.family) if record.family else None
+        family = tell(record.family) if record.family else None
         parts.append(
             _("{told} over the family {family}", told=told, family=family) if family else told
         )

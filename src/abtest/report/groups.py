@@ -118,8 +118,8 @@ class GroupBuilder:
         """The values of variants that are not compared; None where there are none."""
         if not self._described:
             return None
-        meaning = _(words.MEANINGS["estimates"])
-        return self._group(_(words.ESTIMATES_TITLE), meaning, self._described, "estimates")
+        meaning = words.MEANINGS["estimates"]
+        return self._group(_(words.ESTIMATES_TITLE), _(meaning), self._described, "estimates")
 
     def notes(self) -> tuple[tuple[int, str], ...]:
         """The notes of all groups that were built so far, with their marks."""

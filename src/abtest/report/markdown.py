@@ -48,14 +48,14 @@ def render_markdown(result: Result) -> str:
     if view.money is not None:
         parts.extend(_money(view.money))
     if view.counts:
-        parts.extend([f"## {_(words.COUNTS_TITLE)}", _counts(view.counts)])
+        parts.extend([_heading(_(words.COUNTS_TITLE)), _counts(view.counts)])
     for group in view.comparisons:
         parts.extend([f"## {escape(group.title)}", _compared(group), *_asides(group)])
     if view.estimates is not None:
         group = view.estimates
         parts.extend([f"## {escape(group.title)}", _described(group), *_asides(group)])
     if view.curves:
-        parts.append(f"## {_(words.CURVES_TITLE)}")
+        parts.append(_heading(_(words.CURVES_TITLE)))
         parts.extend(_curves(curves) for curves in view.curves)
     parts.extend(_bottom(view))
     if current().direction == "rtl":
@@ -74,12 +74,23 @@ def escape(text: str) -> str:
     return "".join(_HTML.get(character, character) for character in escaped)
 
 
+def _heading(title: str) -> str:
+    return f"## {title}"
+
+
+def _leveled(name: str, group: Group) -> str:
+    return f"{name} ({group.level})"
+
+
 def _top(view: View) -> list[str]:
     headline = view.headline
     told = escape(headline.reason)
     if headline.word is not None:
-        variant = "" if headline.variant is None else f" {escape(headline.variant)}"
-        told = f"**{escape(headline.word)}**{variant}: {told}"
+        verdict = f"**{escape(headline.word)}**"
+        if headline.variant is not None:
+            variant = escape(headline.variant)
+            verdict = _("{verdict} {variant}", verdict=verdict, variant=variant)
+        told = f"{verdict}: {told}"
     parts = [f"# {escape(view.title)}", told]
     if headline.value is not None:
         parts.append(escape(_("Expected value: {value}", value=headline.value)))
@@ -90,7 +101,7 @@ def _top(view: View) -> list[str]:
 
 
 def _checks(view: View) -> list[str]:
-    parts = [f"## {_('Health checks')}", escape(view.checks_summary)]
+    parts = [_heading(_("Health checks")), escape(view.checks_summary)]
     if view.checks:
         parts.append("\n".join(_check(check) for check in view.checks))
     return parts
@@ -99,7 +110,8 @@ def _checks(view: View) -> list[str]:
 def _check(check: CheckRow) -> str:
     line = f"- {_mark(check.status)} {escape(check.name)}: {escape(check.message)}"
     loud = check.status != "pass" and check.hint is not None
-    return f"{line}  \n  {_('Hint:')} {escape(check.hint or '')}" if loud else line
+    hint = _("Hint:")
+    return f"{line}  \n  {hint} {escape(check.hint or '')}" if loud else line
 
 
 def _mark(status: Status) -> str:
@@ -108,7 +120,7 @@ def _mark(status: Status) -> str:
 
 
 def _money(view: MoneyView) -> list[str]:
-    parts = [f"## {_(TITLE)}", escape(view.meaning), escape(view.facts)]
+    parts = [_heading(_(TITLE)), escape(view.meaning), escape(view.facts)]
     for section in view.sections:
         parts.append(f"### {escape(section.variant)}")
         parts.append("  \n".join(escape(line) for line in section.told))
@@ -160,8 +172,8 @@ def _asides(group: Group) -> list[str]:
 
 def _compared(group: Group) -> str:
     header = [
-        _("metric"), _("variant"), _("control"), _("value"), f"{_('lift')} ({group.level})",
-        f"{_('difference')} ({group.level})", _("p-value"), _("adjusted p"), _("P(beats control)"),
+        _("metric"), _("variant"), _("control"), _("value"), _leveled(_("lift"), group),
+        _leveled(_("difference"), group), _("p-value"), _("adjusted p"), _("P(beats control)"),
         _("expected loss"), _("n control"), _("n"),
     ]  # fmt: skip
     rows = [
@@ -197,7 +209,7 @@ def _described(group: Group) -> str:
         for block in group.blocks
         for row in block.rows
     ]
-    header = [_("metric"), _("variant"), _("value"), f"{_('interval')} ({group.level})", _("n")]
+    header = [_("metric"), _("variant"), _("value"), _leveled(_("interval"), group), _("n")]
     return _table(header, rows, text_columns=2, notes=[row.notes for row in group.rows])
 
 
@@ -215,7 +227,10 @@ def _pair(number: str, interval: str) -> str:
 
 
 def _units(n: str, immature: str | None) -> str:
-    return n if immature is None else f"{n} ({_('{n} immature', n=immature)})"
+    if immature is None:
+        return n
+    waiting = _("{n} immature", n=immature)
+    return f"{n} ({waiting})"
 
 
 def _table(
@@ -246,8 +261,8 @@ def _bottom(view: View) -> list[str]:
         methods = [
             f"- {escape(listed(note.metrics))}: {escape(note.text)}" for note in view.methods
         ]
-        parts.extend([f"## {_('How these numbers were made')}", "\n".join(methods)])
+        parts.extend([_heading(_("How these numbers were made")), "\n".join(methods)])
     facts = [f"- {escape(name)}: {escape(value)}" for name, value in view.facts]
-    parts.extend([f"## {_('Computed from')}", "\n".join(facts)])
+    parts.extend([_heading(_("Computed from")), "\n".join(facts)])
     parts.extend(f"[^{mark}]: {escape(note)}" for mark, note in view.notes)
     return parts

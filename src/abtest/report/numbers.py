@@ -204,7 +204,7 @@ def size(value: float, *, unit: Unit) -> str:
         '0.37 pp'
     """
     scaled = unit.scale * value
-    return f"{_plain(scaled, _decimals(scaled, significant=2))}{_(unit.difference)}"
+    return _plain(scaled, _decimals(scaled, significant=2)) + _(unit.difference)
 
 
 def money(value: float | None, low: float | None, high: float | None) -> tuple[str, str]:

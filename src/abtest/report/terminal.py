@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from abtest.report.counts import Counts
     from abtest.report.curves import Curves
     from abtest.report.groups import Block, Group
+    from abtest.report.headline import Headline
     from abtest.report.rows import Row
     from abtest.report.terminal_text import Cell, Line
     from abtest.report.view import View
@@ -117,8 +118,8 @@ def _print_headline(view: View, console: Console) -> None:
     console.print()
     sentence = Text()
     if headline.word is not None:
-        sentence.append(headline.word.upper(), style=_TONES[headline.tone])
-        sentence.append(": " if headline.variant is None else f" {headline.variant}: ")
+        sentence.append_text(_verdict(headline))
+        sentence.append(": ")
     sentence.append(headline.reason)
     put(sentence, console, by=0)
     if headline.value is not None:
@@ -128,6 +129,17 @@ def _print_headline(view: View, console: Console) -> None:
     for banner in view.banners:
         console.print()
         put(Text(f"!! {banner}", style="bold red"), console, by=0)
+
+
+def _verdict(headline: Headline) -> Text:
+    """The verdict with its variant, in the order of the language; only the verdict is loud."""
+    word = (headline.word or "").upper()
+    told = word
+    if headline.variant is not None:
+        told = _("{verdict} {variant}", verdict=word, variant=headline.variant)
+    text = Text(told)
+    text.stylize(_TONES[headline.tone], told.index(word), told.index(word) + len(word))
+    return text
 
 
 def _print_checks(view: View, console: Console) -> None:
@@ -144,12 +156,13 @@ def _check_text(check: CheckRow) -> Text:
     text.append(f"{check.name}: ", style="bold" if loud else "")
     text.append(check.message)
     if loud and check.hint is not None:
-        text.append(f"\n{_('Hint:')} {check.hint}")
+        text.append("\n" + _("Hint:") + f" {check.hint}")
     return text
 
 
 def _print_group(group: Group, console: Console, *, compared: bool) -> None:
-    print_title(f"{group.title} ({_('{level} intervals', level=group.level)})", console)
+    intervals = _("{level} intervals", level=group.level)
+    print_title(f"{group.title} ({intervals})", console)
     header = _header(group, compared=compared)
     tables = [
         (block, [_cells(row, compared=compared) for row in block.rows]) for block in group.blocks

@@ -144,7 +144,7 @@ def _forest(records: Sequence[Record], spec: dict[str, Any]) -> tuple[ForestRow,
             continue
         number, interval = numbers.lift_with_interval(record.lift, low, high)
         is_described = record.label == words.DESCRIPTIVE
-        described = f"{_(', ')}{_(words.DESCRIPTIVE)}" if is_described else ""
+        described = _(", ") + _(words.DESCRIPTIVE) if is_described else ""
         rows.append(
             ForestRow(
                 metric=clean(record.metric),

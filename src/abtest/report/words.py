@@ -295,6 +295,7 @@ READABLE = (
     phrase("maturity"),
     phrase("label"),
     phrase("primary"),
+    phrase("secondary"),
     phrase("guardrails"),
     phrase("few_units"),
     phrase("max_expected_loss"),

@@ -48,14 +48,14 @@ def draw_posterior(posteriors: Posteriors) -> Markup:
 
 def describe(posteriors: Posteriors) -> str:
     """The drawing in words, from its numbers."""
-    told = "; ".join(
+    told = _("; ").join(
         f"{isolated(one.metric)}, {isolated(one.name)}: {one.text}" for one in posteriors.curves
     )
     said = _("Posterior of the lift over control, its median and interval. {told}.", told=told)
     if not posteriors.rope:
         return said
     size = native(f"{100 * posteriors.rope:g}%")
-    return f"{said} {_('Lifts within {size} of zero are practically nothing.', size=size)}"
+    return said + " " + _("Lifts within {size} of zero are practically nothing.", size=size)
 
 
 def _figure(posteriors: Posteriors) -> Figure:
