@@ -198,9 +198,19 @@ def test_nothing_but_zeros_is_no_share(frame: pd.DataFrame) -> None:
     assert (found["coupon"]["value"], found["coupon"]["n_capped"]) == (0.0, 0)
 
 
-@pytest.mark.parametrize("cap", [{"upper": 0.999, "from": "history"}, {"upper": 0.999}])
-def test_a_cap_from_history_is_refused(frame: pd.DataFrame, cap: dict[str, Any]) -> None:
-    with pytest.raises(SpecError, match=r"takes its cap from history.*\n.*write the cap itself"):
+def test_a_cap_from_history_needs_a_lock(frame: pd.DataFrame) -> None:
+    cap = {"upper": 0.999, "from": "history"}
+    with pytest.raises(
+        SpecError, match=r"takes its cap from history.*\n.*abtest freeze.*--history"
+    ):
+        run_units(frame, metrics=[{**SPEND, "winsorize": cap}])
+
+
+@pytest.mark.parametrize(
+    "cap", [{}, {"upper": 0.999}, {"from": "history"}, {"cap": 9, "upper": 0.9, "from": "history"}]
+)
+def test_a_cap_is_one_of_two(frame: pd.DataFrame, cap: dict[str, Any]) -> None:
+    with pytest.raises(SpecError, match=r"must be a cap such as \{cap: 480\}, or \{upper: 0\.999"):
         run_units(frame, metrics=[{**SPEND, "winsorize": cap}])
 
 

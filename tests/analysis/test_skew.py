@@ -123,3 +123,17 @@ def test_sums_of_events_are_looked_at_too() -> None:
     check = check_of(found, "skew")
     assert check.status == "warn"
     assert check.details["revenue: coupon"]["top_share"] > 0.99
+
+
+def test_nobody_to_look_at_is_not_skewed() -> None:
+    rows = [(f"u{i}", "control" if i % 20 == 0 else "coupon", "2026-02-27") for i in range(40)]
+    metric = {"key": "spent", "kind": "sum", "events": "orders", "window": {"end": "30d"}}
+    result = run_log(
+        rows,
+        [("u1", "2026-02-28", "o1", 5.0)],
+        metrics=[{**metric, "role": "primary"}],
+        stream={"value": "amount"},
+        variants=HOLDOUT,
+    )
+    assert result.exit_code == 4
+    assert check_of(result, "skew").status == "pass"

@@ -114,7 +114,7 @@ def test_what_may_move_is_no_drift(frozen: Path) -> None:
          "metrics.bought_30d.window.end", ("30d", "20d")),
         (("metrics:", "analysis: {alpha: 0.2}\nmetrics:"), "analysis.alpha", (0.05, 0.2)),
         (("metrics:", "analysis: {correction: {primary: none}}\nmetrics:"),
-         "analysis.correction.primary", ("holm", "none")),
+         "analysis.correction.primary", None),
         (("metrics:", "assignment: {seed: other}\nmetrics:"),
          "assignment.seed", ("winback", "other")),
         (("enrol_until: 2026-01-19", "enrol_until: 2026-01-29"),

@@ -19,6 +19,7 @@ from abtest.analysis.curves import censored_readings, curves
 from abtest.analysis.decision import decide
 from abtest.analysis.event_rows import RowCounter
 from abtest.analysis.facts import Facts, outcome_columns
+from abtest.analysis.fixing import refuse_unfixed_caps, with_fixed
 from abtest.analysis.looks import log_beside
 from abtest.analysis.money import money_of
 from abtest.analysis.money_facts import of_values, read_money
@@ -109,6 +110,7 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
     opened = open_engine(engine, draft.loaded.folder, plan.schedule.timezone, tables, options)
     try:
         loaded = check_spec(frozen, tables, opened).require()
+        refuse_unfixed_caps(loaded)
         cutoff = _cutoff(loaded, as_of)
         known = log_beside(loaded) if log is None else log
         result = _Analysis(loaded.spec, opened, cutoff, progress or _silent, known).result()
@@ -354,8 +356,9 @@ def _silent(step: str) -> None:
 
 
 def _as_frozen(loaded: LoadedSpec, lock: Lock) -> Draft:
-    """The spec with what its lock alone knows: which weights ran when."""
-    return Draft(replace(loaded, spec=with_history(loaded, lock)), ())
+    """The spec with what its lock alone knows: which weights ran when, and what is fixed."""
+    weighted = replace(loaded, spec=with_history(loaded, lock))
+    return Draft(replace(weighted, spec=with_fixed(weighted, lock.fixed)), ())
 
 
 def _draft(spec: str | Path | Mapping[str, Any] | Spec | LoadedSpec) -> Draft:

@@ -69,7 +69,7 @@ def shapes_of(
         y = nw.col(_MEAN)
         ends = [y.n_unique().alias(_UNITS), y.min().alias("low"), y.max().alias("high")]
         extent = engine.collect(rows.select(*ends))[0]
-        few = int(extent[_UNITS]) <= MOST_VALUES
+        few = int(extent[_UNITS] or 0) <= MOST_VALUES  # no rows have no number of values
         made = _exact(engine, rows) if few else _binned(engine, rows, extent)
         empty = ValueCounts.of([])
         found |= {(reading.name, variant): made.get(variant, empty) for variant in variants}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from abtest.analysis.plan_faults import plan_faults
-from abtest.analysis.readings import cap_of
 from abtest.analysis.strata import entry_weights
 from abtest.errors import Fault
 from abtest.metrics.base import EventMetric
@@ -71,7 +70,7 @@ def _with_aggregates(spec: Spec) -> Iterator[Fault]:
         ("decision", "value"): _asks_for_money(spec),
     }
     for i, metric in enumerate(spec.metrics):
-        asked["metrics", i, "winsorize"] = cap_of(metric) is not None
+        asked["metrics", i, "winsorize"] = getattr(metric, "winsorize", None) is not None
     for path, is_asked in asked.items():
         if is_asked:
             message = "needs rows of units, but the data are totals or moments"

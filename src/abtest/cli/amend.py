@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from abtest.spec import LoadedSpec
+    from abtest.spec.drift import Change
     from abtest.spec.lock import Lock
 
 
@@ -50,6 +53,7 @@ def amend(
     changes = changes_of(plan, loaded.spec)
     if not changes:
         raise AbtestError(f"{spec} is as {path.name} says: there is nothing to amend")
+    _refuse_new_caps(changes)
     at = _after_the_last(lock, moment(on, loaded.spec.schedule.timezone), loaded)
     lock = amended(lock, changes, on=at, why=why.strip())
     with_history(loaded, lock)  # refuses phases that say something else
@@ -72,6 +76,19 @@ def _after_the_last(lock: Lock, at: str, loaded: LoadedSpec) -> str:
             "  Hint: history is not rewritten: say when this change was made."
         )
     return at
+
+
+def _refuse_new_caps(changes: Mapping[str, Change]) -> None:
+    """A cap from history is computed once, when the plan is frozen."""
+    from abtest.errors import AbtestError
+    from abtest.spec.plan_values import steps_of
+
+    for path, change in changes.items():
+        if steps_of(path)[2:] == ("winsorize", "upper") and change.after is not None:
+            raise AbtestError(
+                f"{path} is {change.after}; caps from history are computed when a plan is frozen, "
+                "not when it is amended\n  Hint: write the cap itself: `winsorize: {cap: 480}`"
+            )
 
 
 def _shown(value: object) -> str:

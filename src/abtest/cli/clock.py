@@ -25,8 +25,13 @@ def moment(on: str | None, zone: str) -> str:
     if on is None:
         now = datetime.now(UTC).astimezone(ZoneInfo(zone))  # noqa: TID251 - the default of --on
         return now.isoformat(timespec="seconds")
+    return check_moment(on, "--on")
+
+
+def check_moment(given: str, option: str) -> str:
+    """What an option gives, where it is a date or a time."""
     try:
-        parse_instant(on, zone)
+        parse_instant(given, "UTC")
     except ValueError as error:
-        raise typer.BadParameter(f"--on {error}") from error
-    return on
+        raise typer.BadParameter(f"{option} {error}") from error
+    return given

@@ -13,6 +13,22 @@ def freeze(
     on: Annotated[
         str | None, typer.Option(help="When it is frozen: 2026-01-04, or a time; now by default.")
     ] = None,
+    history: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Data from before the start: orders=orders.parquet. May be repeated. It gives "
+            "`winsorize: {upper, from: history}` its cap, and a skewed mean with a small variant "
+            "the test that decides it."
+        ),
+    ] = None,
+    history_end: Annotated[
+        str | None,
+        typer.Option(help="Up to when the history is complete; the schedule's start by default."),
+    ] = None,
+    units: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many will be enrolled; as many as history has by default."),
+    ] = None,
 ) -> None:
     """Freeze the plan: write experiment.lock.json beside the spec.
 
@@ -22,13 +38,17 @@ def freeze(
     """
     from abtest import __version__
     from abtest.analysis.analyze import check_spec
-    from abtest.cli.clock import moment
+    from abtest.analysis.fixing import Earlier, fixed_by_history
+    from abtest.cli.clock import check_moment, moment
     from abtest.cli.output import write_text
+    from abtest.cli.tables import named_tables
     from abtest.errors import AbtestError
     from abtest.spec import draft_spec
     from abtest.spec.lock import lock_path, new_lock
     from abtest.spec.plan_values import plan_values
 
+    if history_end is not None:
+        check_moment(history_end, "--history-end")
     path = lock_path(spec)
     if path.exists():
         raise AbtestError(
@@ -36,12 +56,18 @@ def freeze(
             f'  Hint: say what changed and why: abtest amend {spec} --why "..."'
         )
     loaded = check_spec(draft_spec(spec), {}, to_analyze=False).require()
+    named = loaded.spec.data
+    tables = [*named.events, *(["units"] if named.units is not None else [])]
+    earlier = Earlier(named_tables(history or [], tables), history_end, units)
+    fixed = fixed_by_history(loaded, earlier)
     lock = new_lock(
         plan_values(loaded.spec),
-        {},
+        fixed,
         experiment=loaded.spec.key,
         frozen_on=moment(on, loaded.spec.schedule.timezone),
         version=__version__,
     )
     write_text(path, lock.text(), [spec])
+    for name, value in sorted(fixed.items()):
+        typer.echo(f"{name}: {value}")
     typer.echo(f"Wrote {path}; commit it with the spec")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,17 +16,19 @@ class Winsorize(Block):
     The metric itself stays as it is; the capped values are a second reading beside it.
     """
 
-    cap: Annotated[float, Field(gt=0)]
+    cap: Annotated[float, Field(gt=0)] | None = None
     """The cap, in the metric's unit; the same for all variants."""
+    upper: Annotated[float, Field(gt=0.5, lt=1)] | None = None
+    """Instead of a cap: the share of units in history that is at or below it, such as 0.999."""
+    from_: Annotated[Literal["history"] | None, Field(alias="from")] = None
+    """With upper: history. `abtest freeze --history` computes the cap and keeps it in the lock."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _not_from_history(cls, given: object) -> object:
-        if isinstance(given, dict) and {"upper", "from"} & given.keys():
+    @model_validator(mode="after")
+    def _check(self) -> Winsorize:
+        by_history = (self.upper is not None, self.from_ is not None)
+        if by_history != ((self.cap is None),) * 2:
             raise PydanticCustomError(
                 "winsorize",
-                "takes its cap from history, which this version cannot fix before the results are "
-                "seen",
-                {"hint": "write the cap itself, such as `winsorize: {cap: 480}`"},
+                "must be a cap such as {cap: 480}, or {upper: 0.999, from: history}",
             )
-        return given
+        return self

@@ -177,10 +177,33 @@ def skew_check(control: ValueCounts, treatment: ValueCounts) -> SkewCheck:
         >>> skew_check(rows, rows).passes
         True
     """
-    units = _skewness((control, treatment))
-    if units is None or not control.n or not treatment.n:
+    return _left(_skewness((control, treatment)), control.n, treatment.n)
+
+
+def planned_skew(history: ValueCounts, n_control: float, n_treatment: float) -> SkewCheck:
+    """The same before there are variants: the skew of earlier units, split as is planned.
+
+    Args:
+        history: Value counts of units from before the experiment.
+        n_control: How many units the control will have.
+        n_treatment: How many the treatment will have.
+
+    Returns:
+        The diagnosis by the formula of `skew_check`.
+
+    Example:
+        >>> from abtest.stats.value_counts import ValueCounts
+        >>> history = ValueCounts.exact([0.0, 1.0, 500.0], [900, 99, 1])
+        >>> planned_skew(history, 500, 500).passes, planned_skew(history, 50, 950).passes
+        (True, False)
+    """
+    return _left(_skewness((history,)), n_control, n_treatment)
+
+
+def _left(units: float | None, n_c: float, n_t: float) -> SkewCheck:
+    """How much skewness of the units is left in the difference of means."""
+    if units is None or not n_c or not n_t:
         return SkewCheck(units, None, passes=True)
-    n_c, n_t = control.n, treatment.n
     left = units * (n_c - n_t) / math.sqrt(n_c * n_t * (n_c + n_t))
     return SkewCheck(units, left, passes=abs(left) <= SKEW_LIMIT)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from abtest.analysis.averages import averaged
 from abtest.analysis.counting import count_rows
 from abtest.analysis.facts import Facts, outcome_columns
 from abtest.analysis.netting import EventReader
@@ -25,6 +26,7 @@ from abtest.instants import epoch_day, from_microseconds
 from abtest.metrics.base import ANCHOR, ANCHOR_DAY, AT, EventMetric
 from abtest.metrics.ratio import RatioMetric
 from abtest.sources.tables import AssignmentsFromEvents
+from abtest.sources.wanted import Wanted
 from abtest.spec.covariates import EventCovariate
 from abtest.spec.variants import Assignment, Variant
 
@@ -80,27 +82,62 @@ def read_history(
     Raises:
         DataError: There is nothing in the past that can be read.
     """
+    past = past_units(spec, engine, tables, end)
+    counts = _counts(past, engine, end)
+    if past.stream is None or end is None:
+        return History(None, past.units, counts)
+    entrants = _entrants(past, engine, end)
+    return History(
+        from_microseconds(past.anchor, end.zone).isoformat(), past.units, counts, entrants
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The units of the past, and what is read of them.
+
+    Attributes:
+        spec: The metrics that can be read, where everybody gets the same.
+        population: The units, all of them in the variant `PAST`.
+        stream: Whose events say which units there are; None for a table of units.
+        anchor: When the units enter, in microseconds since 1970; 0 without a stream.
+    """
+
+    spec: Spec
+    population: Population
+    stream: str | None = None
+    anchor: int = 0
+
+    @property
+    def units(self) -> int:
+        """How many there are."""
+        return self.population.assigned[PAST]
+
+
+def past_units(spec: Spec, engine: Engine, tables: Collection[str], end: Cutoff | None) -> Past:
+    """Find the units of the past; see `read_history`.
+
+    Raises:
+        DataError: There are none.
+    """
     spec = _with_tables(spec, tables)
     past = _without_split(spec)
     stream = _who_stream(spec)
     if stream is None:
-        return _of_columns(past, engine)
+        return Past(past, _of_table(past, engine))
     if end is None:
         raise DataError(
             "the history's end is not known", "Say --history-end: up to when it is complete."
         )
     anchor = end.latest_anchor(_longest(spec))
-    population = _cohort(past, engine, stream, anchor, end)
-    units = population.assigned[PAST]
-    if units == 0:
+    found = Past(past, _cohort(past, engine, stream, anchor, end), stream, anchor)
+    if found.units == 0:
         at = from_microseconds(anchor, end.zone).isoformat()
         raise DataError(
             f"the history has no {stream} before {at}",
             "It must reach back further than the longest window and its lag.",
         )
-    counts = _counts(past, engine, population, end)
-    entrants = _entrants(past, engine, stream, end, population)
-    return History(from_microseconds(anchor, end.zone).isoformat(), units, counts, entrants)
+    return found
 
 
 def _with_tables(spec: Spec, tables: Collection[str]) -> Spec:
@@ -112,7 +149,7 @@ def _with_tables(spec: Spec, tables: Collection[str]) -> Spec:
     }
     units = spec.data.units if "units" in tables else None
     there = {*events, *(["units"] if units is not None else [])}
-    metrics = tuple(metric for metric in spec.metrics if _tables_of(metric, spec.metrics) <= there)
+    metrics = tuple(metric for metric in spec.metrics if tables_of(metric, spec.metrics) <= there)
     if not metrics:
         raise DataError(
             f"no metric can be read off {', '.join(sorted(tables))} alone",
@@ -130,13 +167,14 @@ def _with_tables(spec: Spec, tables: Collection[str]) -> Spec:
     )
 
 
-def _tables_of(metric: Metric, metrics: Sequence[Metric]) -> set[str]:
+def tables_of(metric: Metric, metrics: Sequence[Metric]) -> set[str]:
+    """The tables that a metric is read off, by the spec's names: streams of events, or units."""
     if isinstance(metric, EventMetric):
         return {metric.events, metric.anchor_stream or metric.events}
     if isinstance(metric, RatioMetric):
         named = (metric.numerator, metric.denominator)
         parts = [other for other in metrics if other.key in named]
-        found = {table for part in parts for table in _tables_of(part, metrics)}
+        found = {table for part in parts for table in tables_of(part, metrics)}
         return found if len(parts) == 2 else {*found, "units"}
     return {"units"}
 
@@ -178,7 +216,10 @@ def _longest(spec: Spec) -> timedelta:
     events = [metric for metric in spec.metrics if isinstance(metric, EventMetric)]
     # A window of calendar days may end up to a day later than as many times 24 hours.
     return max(
-        metric.window.end + lag_of(spec, metric) + (DAY if metric.window.calendar else DAY * 0)
+        # Where the window is anchored on an event, there is as much time for that to come.
+        metric.window.end * (1 if metric.anchor_stream is None else 2)
+        + lag_of(spec, metric)
+        + (DAY if metric.window.calendar else DAY * 0)
         for metric in events
     )
 
@@ -200,22 +241,19 @@ def _cohort(spec: Spec, engine: Engine, stream: str, anchor: int, end: Cutoff) -
     return Population(frame, {PAST: units, NOBODY: 0}, units, unit_type=id_type)
 
 
-def _counts(
-    spec: Spec, engine: Engine, population: Population, end: Cutoff | None
-) -> dict[str, MetricCounts]:
-    facts = Facts(spec, engine, population, end)
+def _counts(past: Past, engine: Engine, end: Cutoff | None) -> dict[str, MetricCounts]:
+    facts = Facts(past.spec, engine, past.population, end)
     wish = Wish((PAST, NOBODY), history=facts.history)
-    readings = readings_of(spec)
+    readings = readings_of(past.spec)
     found = summarize(engine, engine.materialize(facts.frame()), readings, wish)
     return {reading.name: found.summaries[reading.name, PAST] for reading in readings}
 
 
-def _entrants(
-    spec: Spec, engine: Engine, stream: str, end: Cutoff, population: Population
-) -> tuple[int, ...]:
+def _entrants(past: Past, engine: Engine, end: Cutoff) -> tuple[int, ...]:
     """Units by the week in which they are first seen, in the last weeks of the data."""
     first = end.microseconds - ARRIVAL_WEEKS * (WEEK // MICROSECOND)
-    rows = EventReader(spec, engine, population.unit_type, end.microseconds).rows(stream)
+    reader = EventReader(past.spec, engine, past.population.unit_type, end.microseconds)
+    rows = reader.rows(past.stream or "")
     rows = rows.filter(~nw.col(UNIT).is_null(), nw.col(AT) < end.microseconds)
     earliest = _earliest(engine, rows)
     if earliest is None:
@@ -235,16 +273,20 @@ def _earliest(engine: Engine, rows: nw.LazyFrame[Any]) -> int | None:
     return None if row[AT] is None else int(row[AT])
 
 
-def _of_columns(spec: Spec, engine: Engine) -> History:
+def _of_table(spec: Spec, engine: Engine) -> Population:
     """Outcomes in columns: no time, so nothing about how units arrive."""
-    table = spec.data.units
+    table, outcomes = spec.data.units, outcome_columns(spec)
     if table is None:
         raise DataError(
             "the metrics are read off totals or moments, of which there is no history",
             "Say what is normal in the spec's plan.baselines.",
         )
-    frame = engine.scan("units", table, outcome_columns(spec))
-    frame = engine.materialize(frame.with_columns(nw.lit(PAST).alias(VARIANT)))
+    unit = table.unit or spec.unit
+    named = [Wanted(UNIT, unit, "text")] if table.repeated == "mean" and unit is not None else []
+    frame = engine.scan("units", table, [*named, *outcomes])
+    frame = frame.with_columns(nw.lit(PAST).alias(VARIANT))
+    if table.repeated == "mean":
+        frame = averaged(engine, frame, outcomes, table.path)
+    frame = engine.materialize(frame)
     units = count_rows(engine, frame)
-    population = Population(frame, {PAST: units, NOBODY: 0}, units)
-    return History(None, units, _counts(spec, engine, population, None))
+    return Population(frame, {PAST: units, NOBODY: 0}, units)
