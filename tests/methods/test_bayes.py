@@ -31,7 +31,7 @@ def _posterior(
 def test_the_defaults_of_the_spec() -> None:
     assert Bayes().model_dump() == {
         "model": "normal_lift",
-        "prior": {"log_lift": {"mean": 0.0, "sd": 0.05}},
+        "prior": {"log_lift": {"mean": 0.0, "sd": 0.05}, "from_": None},
         "rope": None,
     }
 

@@ -23,6 +23,7 @@ from abtest.analysis.fixing import refuse_unfixed_caps, with_fixed
 from abtest.analysis.looks import log_beside
 from abtest.analysis.money import money_of
 from abtest.analysis.money_facts import of_values, read_money
+from abtest.analysis.past_priors import telling_the_prior, with_past_prior
 from abtest.analysis.plan_lock import lock_of, under_lock
 from abtest.analysis.population import population_of
 from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_off
@@ -113,7 +114,9 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
         refuse_unfixed_caps(loaded)
         cutoff = _cutoff(loaded, as_of)
         known = log_beside(loaded) if log is None else log
-        result = _Analysis(loaded.spec, opened, cutoff, progress or _silent, known).result()
+        spec_with_prior = with_past_prior(loaded)
+        result = _Analysis(spec_with_prior, opened, cutoff, progress or _silent, known).result()
+        result = telling_the_prior(result, loaded)
         return result if lock is None else under_lock(result, draft.loaded, lock)
     finally:
         if opened is not engine:  # who opened it closes it

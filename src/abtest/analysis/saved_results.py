@@ -26,6 +26,7 @@ _INPUTS = {
     "timezone": "the time zone",
     "data_fingerprints": "the data",
     "abtest_version": "the version of abtest",
+    "lock": "the frozen plan",
 }
 
 
@@ -51,10 +52,7 @@ def file_of(result: Result) -> str:
 
 def changed_inputs(old: Result, new: Result) -> list[str]:
     """What differs in what two results were computed from, in words."""
-    changed = [name for key, name in _INPUTS.items() if getattr(old, key) != getattr(new, key)]
-    # A lock or an amendment shows in the labels that it gives to the records.
-    labels = [[record.label for record in result.results] for result in (old, new)]
-    return [*changed, "the frozen plan"] if not changed and labels[0] != labels[1] else changed
+    return [name for key, name in _INPUTS.items() if getattr(old, key) != getattr(new, key)]
 
 
 def saved_results(folder: Path) -> tuple[dict[str, Result], list[tuple[Path, str]]]:

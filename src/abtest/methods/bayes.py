@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,6 +51,9 @@ class Prior(_Frozen):
 
     log_lift: LogLiftPrior = LogLiftPrior()
     """The prior on the log lift, where the model has one."""
+    from_: Annotated[str, Field(min_length=1)] | None = Field(default=None, alias="from")
+    """An archive's JSON, relative to the spec, as `abtest archive -o archive.json` writes it: its
+    prior for experiments of this kind and metrics like the first primary one replaces log_lift."""
 
 
 class Rope(_Frozen):
