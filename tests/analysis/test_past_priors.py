@@ -121,3 +121,11 @@ def test_the_command_leaves_out_whoever_will_use_it(spec: Path) -> None:
     assert json.loads(target.read_text("utf-8"))["priors"] == []
     spec.write_text(text, encoding="utf-8")
     run("analyze", spec).worked()
+
+
+def test_the_archive_is_an_input(spec: Path) -> None:
+    write(spec)
+    target = spec.parent.parent / "archive.json"
+    before = target.read_bytes()
+    assert "is an input" in run("analyze", spec, "-f", "json", "-o", target).failed()
+    assert target.read_bytes() == before

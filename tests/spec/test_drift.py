@@ -52,7 +52,7 @@ def test_the_values_of_a_plan() -> None:
         ("kind: sum,", "kind: sum, title: Revenue, role: secondary,"),
         ("{key: coupon}", "{key: coupon, control: false}"),
         ("window: {end: 30d}}", "window: {end: 30d, start: 0d}}"),
-        ("data:", "analysis: {alpha: 0.05, correction: {primary: holm}}\ndata:"),
+        ("data:", "analysis: {alpha: 0.05, correction: {primary: dunnett}}\ndata:"),
     ],
 )
 def test_what_may_move(edit: tuple[str, str]) -> None:

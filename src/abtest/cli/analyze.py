@@ -121,6 +121,8 @@ def input_files(spec: Path, result: Result, tables: dict[str, str]) -> list[Path
     blocks = [data[name] for name in ("units", "assignments", "totals", "moments")]
     blocks += data["events"].values()
     named = [block["path"] for block in blocks if block and "path" in block]
+    prior = result.spec["analysis"]["bayes"]["prior"]["from"]
+    named += [prior] if prior is not None else []
     paths = [*named, *tables.values()]
     matched = [found for path in paths for found in files_named(spec.parent, path)]
     return [*(spec.parent / path for path in paths), *matched]
