@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abtest.stats.bayes.beta_binomial import beta_binomial
+from abtest.stats.bayes.beta_binomial import beta_binomial, prob_lift_above
 from abtest.stats.bayes.question import Question
 from abtest.stats.summaries import Proportion
 from stats.bayes.witnesses import check_against_draws
@@ -34,6 +34,7 @@ def test_reference_cases(case: dict[str, Any]) -> None:
     assert ship.lift == expected(case, "relative_lift_median")
     assert [ship.lift_low, ship.lift_high] == expected(case, "relative_lift_ci95")
     assert ship.prob_in_rope == expected(case, "prob_rope_pm1pct")
+    assert prob_lift_above(control, treatment, 0.02) == expected(case, "prob_lift_gt_2pct")
 
 
 @pytest.mark.parametrize("case", golden_cases("i_bayesian", "i-prob-best"))

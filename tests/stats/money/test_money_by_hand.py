@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from abtest.stats.bayes.normal import Normal, update
 from abtest.stats.co_moments import Columns, from_rows
 from abtest.stats.money import measures as m
+from abtest.stats.money.finite_population import size_of_test_and_roll as roll_size
 from abtest.stats.money.joint import (
     Contrast,
     JointMeans,
@@ -19,7 +20,6 @@ from abtest.stats.money.joint import (
     pooled_shares,
 )
 from abtest.stats.money.ratio import Estimated, fieller_ratio
-from abtest.stats.money.test_and_roll import test_and_roll_size as roll_size
 from abtest.stats.money.waiting import sample_information
 from support import Case, expected, golden_cases
 

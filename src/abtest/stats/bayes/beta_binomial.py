@@ -104,6 +104,34 @@ def beta_binomial(
     )
 
 
+def prob_lift_above(
+    control: Proportion, treatment: Proportion, lift: float, prior: tuple[float, float] = (1.0, 1.0)
+) -> float:
+    """The probability that the lift exceeds a smallest worthwhile one, under Beta priors.
+
+    Args:
+        control: The control's units and events.
+        treatment: The treatment's.
+        lift: The lift, above -1; 0.02 is +2%.
+        prior: The parameters of the prior of each rate, above 0.
+
+    Returns:
+        The probability.
+
+    Source:
+        Stucchio (2015), Bayesian A/B testing at VWO, section 3.
+
+    Example:
+        >>> from abtest.stats.summaries import Proportion
+        >>> round(prob_lift_above(Proportion(34, 1), Proportion(34, 7), 0.02), 6)
+        0.98509
+    """
+    base, other = (
+        _Beta(prior[0] + p.successes, prior[1] + p.n - p.successes) for p in (control, treatment)
+    )
+    return 1 - _ratio_below(base, other, 1 + lift)
+
+
 def _summary(
     control: _Beta, treatment: _Beta, prob_best: float, question: Question
 ) -> VariantPosterior:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-def test_and_roll_size(population: float, response_sd: float, prior_sd: float) -> float:
+def size_of_test_and_roll(population: float, response_sd: float, prior_sd: float) -> float:
     """The size of each of two variants that earns most over a finite population.
 
     n = sqrt(N / 4 (s / sigma)^2 + (3 / 4 (s / sigma)^2)^2) - 3 / 4 (s / sigma)^2. Afterwards
@@ -29,7 +29,7 @@ def test_and_roll_size(population: float, response_sd: float, prior_sd: float) -
         1038-1058, the closed form for symmetric normal priors.
 
     Example:
-        >>> round(test_and_roll_size(100_000, 0.466476151587624, 0.03))
+        >>> round(size_of_test_and_roll(100_000, 0.466476151587624, 0.03))
         2284
     """
     for name, number in (
