@@ -17,6 +17,7 @@ PAGES = [
     "miettinen_nurminen.md",
     "dunnett.md",
     "margins.md",
+    "factorial.md",
 ]
 
 

@@ -44,6 +44,7 @@ from abtest.sources.duckdb_engine import DuckDBEngine
 from abtest.sources.open_engine import EngineOptions, open_engine
 from abtest.sources.tables import Table, UnitsTable
 from abtest.spec import Draft, LoadedSpec, Spec, draft_mapping, draft_spec
+from abtest.spec.cells import with_cells
 from abtest.spec.faults import nearest
 from abtest.spec.weight_history import with_history
 
@@ -160,12 +161,13 @@ class _Analysis:
         step: Callable[[str], None],
         log: LookLog,
     ) -> None:
-        self._spec = spec
+        self._declared = spec
+        self._spec = with_cells(spec)
         self._engine = engine
         self._cutoff = cutoff
         self._step = step
         self._log = log
-        self._variants = [variant.key for variant in spec.variants or ()]
+        self._variants = [variant.key for variant in self._spec.variants or ()]
 
     def result(self) -> Result:
         """Run all steps."""
@@ -227,8 +229,8 @@ class _Analysis:
             records = tuple(record.model_copy(update={"verdict": "invalid"}) for record in records)
         return Result(
             experiment=spec.key,
-            spec=spec.to_dict(),
-            spec_fingerprint=spec.fingerprint(),
+            spec=self._declared.to_dict(),
+            spec_fingerprint=self._declared.fingerprint(),
             seed=spec.seed,
             timezone=spec.schedule.timezone,
             as_of=cutoff.iso if cutoff is not None else None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.adjusting import Adjustment, can_adjust
 from abtest.analysis.aggregates import aggregate_notes
+from abtest.analysis.factorial import effect_records
 from abtest.analysis.families import adjust_families
 from abtest.analysis.guardrails import is_equivalent, read_guardrail
 from abtest.analysis.method_choice import choose_method, unadjusted_notes
@@ -82,9 +83,10 @@ class Comparer:
         self.contrasts = contrasts
         adjusted = adjust_families(self._spec, contrasts, self._variance)
         self.posteriors = {metric.key: self._posterior(metric) for metric in self._spec.metrics}
-        return tuple(
+        compared = [
             self._record(contrast, place, adjusted) for place, contrast in enumerate(contrasts)
-        )
+        ]
+        return (*compared, *effect_records(self._spec, self._summaries, self._who))
 
     def estimates(self) -> tuple[VariantEstimate, ...]:
         """Each variant's own value with its interval."""

@@ -24,7 +24,6 @@ def unsupported_in(spec: Spec) -> list[Fault]:
 
 def _unsupported(spec: Spec) -> Iterator[Fault]:
     asked: dict[tuple[str | int, ...], bool] = {
-        ("factors",): spec.factors is not None,
         # Without times of assignment nobody knows under which weights a unit entered.
         ("assignment", "phases"): spec.data.assignments is None and len(entry_weights(spec)) > 1,
         ("analysis", "segments"): bool(spec.analysis.segments),

@@ -242,7 +242,7 @@ def build_row(record: Record, around: Around, notes: tuple[int, ...]) -> Row:
 
 def contrast_name(record: Record) -> str:
     """The contrast where it is a main effect or an interaction, else the variant."""
-    is_effect = record.contrast.startswith(("main:", "interaction:"))
+    is_effect = record.contrast.startswith(("main:", "interaction:", "simple:"))
     return clean(record.contrast if is_effect else record.variant)
 
 

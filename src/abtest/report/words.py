@@ -74,6 +74,8 @@ METHOD_WORDS = {
     "kaplan_meier_log_log": phrase("log-log interval of a Kaplan-Meier curve"),
     "order_statistics": phrase("interval by order statistics"),
     "linearized_t": phrase("t interval by the delta method"),
+    "factorial": phrase("means over the cells, with their robust (HC2) variance"),
+    "wald": phrase("Wald's joint test of all interactions"),
     "holm": phrase("Holm"),
     "bh": phrase("Benjamini-Hochberg"),
     "by": phrase("Benjamini-Yekutieli"),

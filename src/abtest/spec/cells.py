@@ -12,6 +12,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from abtest.errors import Fault
+from abtest.spec.faults import nearest
+from abtest.spec.variants import Cost, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,6 +56,32 @@ def weights_of(spec: Spec) -> dict[str, int]:
     return {variant.key: variant.weight for variant in spec.variants or ()}
 
 
+def with_cells(spec: Spec) -> Spec:
+    """The same with the cells of a factorial design as its variants."""
+    factors = spec.factors
+    if factors is None:
+        return spec
+    control = cell_key(factors.control, factors.order)
+    variants = tuple(
+        Variant(key=key, control=key == control, cost=_cost(factors, levels))
+        for key, levels in cells(factors).items()
+    )
+    return spec.model_copy(update={"variants": variants})
+
+
+def _cost(factors: Factors, levels: Mapping[str, Level]) -> Cost | None:
+    """What a cell costs: the sum over the factors that are not at control's level."""
+    total: dict[str, float] = {}
+    for name, costs in factors.cost.items():
+        level = levels[name]
+        if level_text(level) == level_text(factors.control[name]):
+            continue
+        for key, amount in costs.items():
+            own = level if amount == "level" else amount
+            total[key] = total.get(key, 0.0) + float(own)  # type: ignore[arg-type]
+    return Cost(**total) if total else None
+
+
 def factor_faults(spec: Spec) -> Iterator[Fault]:
     """What is wrong with the names and levels of a factorial design."""
     factors = spec.factors
@@ -69,6 +97,31 @@ def factor_faults(spec: Spec) -> Iterator[Fault]:
             yield Fault(("factors", block), f"and factors.order must agree: {where} lacks {name!r}")
     for name, levels in factors.levels.items():
         yield from _level_faults(name, levels, factors.control.get(name))
+    yield from _cost_faults(factors)
+
+
+def _cost_faults(factors: Factors) -> Iterator[Fault]:
+    """Costs of factors: known keys, and amounts, or the word level where levels are numbers."""
+    known = list(Cost.model_fields)
+    for name, costs in factors.cost.items():
+        if name not in factors.order:
+            yield Fault(
+                ("factors", "cost", name), "is no factor", nearest(name, list(factors.order))
+            )
+            continue
+        levels = factors.levels.get(name, ())
+        numeric = all(_is_amount(level) for level in levels)
+        for key, amount in costs.items():
+            path = ("factors", "cost", name, key)
+            if key not in known:
+                yield Fault(path, "is no kind of cost", nearest(key, known))
+            elif not (_is_amount(amount) or (amount == "level" and numeric)):
+                message = f"is {amount!r}; it must be an amount of at least 0, or level"
+                yield Fault(path, message, "level stands for the factor's own level, a number")
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
 def _level_faults(name: str, levels: tuple[Level, ...], control: Level | None) -> Iterator[Fault]:
