@@ -135,6 +135,12 @@ class _Variant:
             if standing is not None:
                 return standing
         lead = self._primary[0]
+        if lead.information_fraction is not None and lead.pvalue is None:
+            reason = (
+                f"{self._name} has crossed no boundary of the sequential plan yet: "
+                f"{self._effect(lead)}. Keep running."
+            )
+            return self._stand("inconclusive", "sequential", reason)
         reason = f"{self._name} is not clearly better or worse: {self._effect(lead)}."
         return self._stand("inconclusive", "primary", reason)
 

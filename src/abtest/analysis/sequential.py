@@ -268,6 +268,7 @@ def _always_valid_final(
 _CLEARED: dict[str, Any] = {
     "pvalue": None,
     "pvalue_adjusted": None,
+    "pvalue_adjustment": None,
     "difference_ci_low_adjusted": None,
     "difference_ci_high_adjusted": None,
     "equivalent": None,
@@ -295,6 +296,7 @@ def interim_record(record: Record, row: LookRow, contrast: Contrast, night: Nigh
         update |= row.final.model_dump()
         if row.final.pvalue is not None:
             update["pvalue_adjusted"] = min(1.0, row.final.pvalue * comparisons)
+            update["pvalue_adjustment"] = "bonferroni" if comparisons > 1 else "none"
         update["ci_adjustment"] = "stagewise" if row.engine == "lan_demets" else words
         note = sentence(
             "The sequential plan has stopped: p-value, estimate and interval are those of the stop "

@@ -84,6 +84,9 @@ METHOD_WORDS = {
     "bonferroni": phrase("Bonferroni"),
     "gate_holm": phrase("Holm, behind the variant's primary metrics"),
     "fcr": phrase("false coverage rate (Benjamini-Yekutieli)"),
+    "repeated": phrase("the sequential plan (repeated confidence intervals)"),
+    "stagewise": phrase("the sequential plan at its stop (stage-wise, median-unbiased estimate)"),
+    "confidence_sequence": phrase("a confidence sequence, valid at all times"),
     "hochberg": phrase("Hochberg"),
     # Baseline prior: BASELINE_MEAN and BASELINE_SD of stats.bayes.baseline_lift, which loads NumPy.
     "baseline_lift": phrase(
@@ -302,6 +305,7 @@ READABLE = (
     phrase("few_units"),
     phrase("max_expected_loss"),
     phrase("equivalence"),
+    phrase("sequential"),
     # units of time
     phrase("day"),
     phrase("week"),
