@@ -52,7 +52,7 @@ def experiments(shared_data: Path) -> dict[str, list[Day]]:
     frame = pl.read_parquet(shared_data / "asos_dev_experiments.parquet")
     frame = frame.filter(pl.col("metric_id") == METRIC).sort("time_since_start")
     first = frame.group_by("experiment_id").agg(variant_id=pl.col("variant_id").min())
-    found = defaultdict(list)
+    found: defaultdict[str, list[Day]] = defaultdict(list)
     for row in frame.join(first, on=["experiment_id", "variant_id"]).iter_rows(named=True):
         control, treatment = (
             Moments(int(row[f"count_{side}"]), row[f"mean_{side}"], row[f"variance_{side}"])
