@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +14,11 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from abtest import analyze
+from abtest.analysis.factorial import effect_records
 from abtest.spec import draft_mapping
+from abtest.spec.analysis import Sequential
 from abtest.spec.cells import with_cells
+from abtest.stats.summaries import Moments
 from specs import COLUMNS, changed, faults
 
 if TYPE_CHECKING:
@@ -238,6 +242,34 @@ def test_a_small_cell_refuses_the_effects(frame: pd.DataFrame) -> None:
         "discount=5,gift=true has 19 units; each cell must have at least 20" in effects[0].notes[0]
     )
     assert of(found, "spend", "variant", cell(5, 1)).difference is not None
+
+
+def test_a_sequential_plan_reads_the_cells_alone(frame: pd.DataFrame) -> None:
+    design = draft_mapping(spec()).require().spec
+    plan = design.model_copy(
+        update={
+            "analysis": design.analysis.model_copy(
+                update={"sequential": Sequential(engine="confidence_sequence")}
+            )
+        }
+    )
+    counts: Any = {
+        (metric.key, key): SimpleNamespace(n=len(part), summary=Moments(len(part), 1.0, 9.0))
+        for metric in design.metrics
+        for key, part in frame.groupby("variant")
+    }
+
+    def who(metric: Any, cell: str) -> dict[str, Any]:
+        counted = dict.fromkeys(("n", "n_assigned", "n_immature", "n_ineligible"), 1)
+        named = {"experiment": "mix", "metric": metric.key, "kind": metric.kind, "variant": cell}
+        said = {"role": metric.role, "label": "confirmatory", "contrast": "variant"}
+        return {**counted, **named, **said, "ci_level": 0.95}
+
+    found = effect_records(with_cells(plan), counts, who)
+    assert {record.contrast for record in found} == {"factors"}
+    assert {record.pvalue for record in found} == {None}
+    assert "the sequential plan is about the cells alone" in found[0].notes[0]
+    assert len(effect_records(with_cells(design), counts, who)) > len(found)
 
 
 def test_one_factor_has_no_effects_beside_its_cells(frame: pd.DataFrame) -> None:

@@ -103,10 +103,9 @@ def effect_records(spec: Spec, summaries: Summaries, who: Who) -> list[Record]:
         )
         if not design.has_levels:
             continue
-        small = [key for key in _keys(spec) if summaries[metric.key, key].n < FEW_UNITS]
-        if small:
-            n = summaries[metric.key, small[0]].n
-            records.append(_refused(spec, metric, who, small[0], n))
+        reason = _refusal(spec, {key: summaries[metric.key, key].n for key in _keys(spec)})
+        if reason is not None:
+            records.append(_refused(spec, metric, who, reason))
             continue
         found += [(metric, effect) for effect in design.effects()]
         records.append(_joint(spec, metric, who, design))
@@ -315,18 +314,27 @@ def _joint(spec: Spec, metric: Metric, who: Who, design: _Design) -> Record:
     )
 
 
-def _refused(spec: Spec, metric: Metric, who: Who, cell: str, n: int) -> Record:
-    """Why a metric has no effects of factors."""
-    note = sentence(
+def _refusal(spec: Spec, units: Mapping[str, int]) -> str | None:
+    """Why there are no effects of factors; None where there are."""
+    if spec.analysis.sequential is not None:
+        return sentence("No effects of factors: the sequential plan is about the cells alone.")
+    small = next((cell for cell, n in units.items() if n < FEW_UNITS), None)
+    if small is None:
+        return None
+    return sentence(
         "No effects of factors: {cell} has {n:,} units; each cell must have at least {least}.",
-        cell=cell,
-        n=n,
+        cell=small,
+        n=units[small],
         least=FEW_UNITS,
     )
+
+
+def _refused(spec: Spec, metric: Metric, who: Who, reason: str) -> Record:
+    """A metric without effects of factors."""
     counts = _summed(who(metric, key) for key in _keys(spec))
     base = {**counts, "variant": "factors", "contrast": "factors"}
     base["control"] = spec.control.key if spec.control is not None else None
-    return Record(**base, notes=(note,))
+    return Record(**base, notes=(reason,))
 
 
 def _plain_notes(spec: Spec) -> tuple[str, ...]:
