@@ -10,9 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abtest.analysis.result import Decision, PlanChange, PlanLock, Record
+from abtest.analysis.result import Decision, PlanChange, PlanLock, Record, Result
 from abtest.instants import parse_instant
 from abtest.metrics.ratio import RatioMetric
+from abtest.sentences import Sentence, joined, sentence
 from abtest.spec.drift import changed, changes_of, in_blocks
 from abtest.spec.lock import lock_path, read_lock
 from abtest.spec.plan_values import path_text, steps_of
@@ -20,7 +21,6 @@ from abtest.spec.plan_values import path_text, steps_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from abtest.analysis.result import Result
     from abtest.spec import LoadedSpec, Spec
     from abtest.spec.drift import Change
     from abtest.spec.lock import Amendment, Lock
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # A change of one of these while units enter leaves two experiments in one.
 _BREAKING = ("key", "unit", "cluster", "control")
 _BREAKING_SPLIT = ("seed", "hash", "stratify")
+_MOST_NAMED = 5
 # These move no number of a record.
 _WITHOUT_NUMBERS = ("hypothesis", "decision", "primary", "kind")
 
@@ -57,14 +58,14 @@ def under_lock(result: Result, loaded: LoadedSpec, lock: Lock) -> Result:
     records = tuple(
         record.model_copy(update={"label": drift.label(record)}) for record in result.results
     )
-    return result.model_copy(
-        update={
-            "lock": plan_lock,
-            "results": records,
-            "decision": _held_back(result.decision, plan_lock, records),
-            "spec_fingerprint": spec.fingerprint(),
-        }
-    )
+    held = {
+        "lock": plan_lock,
+        "results": records,
+        "decision": _held_back(result.decision, plan_lock, records),
+        "spec_fingerprint": spec.fingerprint(),
+        "sentences": {},  # collected anew
+    }
+    return Result(**{name: getattr(result, name) for name in Result.model_fields} | held)
 
 
 class _Drift:
@@ -220,15 +221,17 @@ def _held_back(decision: Decision, lock: PlanLock, records: Sequence[Record]) ->
         return decision
     silent = [change.path for change in lock.changes if change.status == "silent"]
     if silent:
-        reason = (
-            f"The spec differs from its frozen plan, and nothing says why: {_listed(silent)}. "
-            "Put it back, or record it with `abtest amend`."
+        reason = sentence(
+            "The spec differs from its frozen plan, and nothing says why: {paths}. Put it back, or "
+            "record it with `abtest amend`.",
+            paths=_listed(silent),
         )
     elif any(record.role == "primary" and record.label == "exploratory" for record in records):
         broken = [change.path for change in lock.changes if change.exploratory]
-        reason = (
+        reason = sentence(
             "The plan was changed while customers entered, in a way that no amendment makes good: "
-            f"{_listed(broken)}. These numbers are a hint for the next experiment."
+            "{paths}. These numbers are a hint for the next experiment.",
+            paths=_listed(broken),
         )
     else:
         return decision
@@ -236,7 +239,9 @@ def _held_back(decision: Decision, lock: PlanLock, records: Sequence[Record]) ->
     return decision.model_copy(update=update)
 
 
-def _listed(paths: Sequence[str]) -> str:
+def _listed(paths: Sequence[str]) -> Sentence:
     named = list(dict.fromkeys(paths))
-    more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-    return f"{', '.join(named[:5])}{more}"
+    told = joined(", ", named[:_MOST_NAMED])
+    if len(named) <= _MOST_NAMED:
+        return told
+    return sentence("{paths} and {n} more", paths=told, n=len(named) - _MOST_NAMED)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from abtest.report.counts import Counts
     from abtest.report.curves import Curves
     from abtest.report.groups import Block, Group
+    from abtest.report.lock import LockView
     from abtest.report.money import MoneyView
     from abtest.report.rows import Row
     from abtest.report.view import View
@@ -57,6 +58,8 @@ def render_markdown(result: Result) -> str:
     if view.curves:
         parts.append(_heading(_(words.CURVES_TITLE)))
         parts.extend(_curves(curves) for curves in view.curves)
+    if view.lock is not None:
+        parts.extend(_lock(view.lock))
     parts.extend(_bottom(view))
     if current().direction == "rtl":
         parts = ['<div dir="rtl">', *parts, "</div>"]
@@ -129,6 +132,16 @@ def _money(view: MoneyView) -> list[str]:
             parts.append(_table(sheet.header, sheet.rows, text_columns=1))
         parts.extend(escape(note) for note in section.notes)
     return [*parts, *(escape(note) for note in view.notes)]
+
+
+def _lock(view: LockView) -> list[str]:
+    parts = [_heading(view.title), escape(view.told)]
+    if view.rows:
+        rows = [[row.path, row.frozen, row.present, row.status, row.reason] for row in view.rows]
+        parts.append(_table(view.header, rows, text_columns=5))
+    if view.fixed:
+        parts.append("\n".join(f"- {escape(path)}: {escape(value)}" for path, value in view.fixed))
+    return parts
 
 
 def _counts(found: Sequence[Counts]) -> str:

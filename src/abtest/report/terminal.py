@@ -14,6 +14,7 @@ from rich.text import Text
 
 from abtest.report import numbers, words
 from abtest.report.languages import _, listed, native
+from abtest.report.lock_text import print_lock
 from abtest.report.money_text import print_money
 from abtest.report.numbers import ABSENT
 from abtest.report.terminal_text import (
@@ -100,6 +101,8 @@ def print_view(view: View, console: Console) -> None:
         print_title(_(words.COUNTS_TITLE), console)
         for counts in view.counts:
             _print_counts(counts, console)
+    if view.lock is not None:
+        print_lock(view.lock, console)
     if view.notes:
         print_title(_("Notes"), console)
         print_pairs([(_mark(mark), note) for mark, note in view.notes], console)

@@ -17,6 +17,7 @@ from abtest.report.footnotes import MethodNote, describe_methods
 from abtest.report.groups import Group, GroupBuilder
 from abtest.report.headline import Headline, build_banners, build_headline
 from abtest.report.languages import _, date, named
+from abtest.report.lock import LockView, build_lock, lock_fact
 from abtest.report.looks import Looks, build_looks
 from abtest.report.money import MoneyView, build_money
 from abtest.report.planned import Planned, build_planned
@@ -69,6 +70,7 @@ class View:
         planned: What was planned against what happened.
         notes: Footnotes as (mark, text).
         methods: How the numbers were made.
+        lock: What changed since the plan was frozen; None where it was not.
         facts: What the result was computed from, as (name, value).
     """
 
@@ -93,6 +95,7 @@ class View:
     methods: tuple[MethodNote, ...]
     facts: tuple[tuple[str, str], ...]
     money: MoneyView | None = None
+    lock: LockView | None = None
 
 
 def build_view(result: Result) -> View:
@@ -129,6 +132,7 @@ def build_view(result: Result) -> View:
         methods=describe_methods(result.results, result.spec),
         facts=_facts(result),
         money=build_money(result),
+        lock=build_lock(result.lock),
     )
 
 
@@ -169,6 +173,7 @@ def _facts(result: Result) -> tuple[tuple[str, str], ...]:
         (_("Data complete up to"), date(result.as_of) if result.as_of else None),
         (_("Time zone"), clean(result.timezone)),
         (_("Assignment seed"), clean(result.seed)),
+        (_("Frozen plan"), lock_fact(result.lock)),
         (_("Spec fingerprint"), clean(result.spec_fingerprint)),
         *(
             (_("Data fingerprint, {table}", table=named(table)), clean(fingerprint))

@@ -41,6 +41,7 @@ SECTIONS = (
     "bayes",
     "segments",
     "planned",
+    "lock",
     "notes",
     "methods",
     "glossary",
