@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from abtest.analysis.result import Check, Decision
 from abtest.report import render
 from browser import axe_source, opened, running_browser
 from experiments.examples_support import EXAMPLES, story
 from report.full_result import full_result
 from report.report_fixtures import (
+    CHINESE,
+    PERSIAN,
     descriptive_result,
     failed_result,
     hostile_result,
+    record,
+    result,
     unreadable_result,
 )
 
@@ -25,13 +30,33 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
+    from abtest.analysis.result import Result
     from browser import Scheme
 
 pytestmark = pytest.mark.integration
 
 WIDTHS = (360, 768, 1280)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+
+def long_names_result() -> Result:
+    """Names that are too long for any column, with and without places to break them."""
+    names = ("x" * 240, "a rather long name " * 12, CHINESE * 40, f"{PERSIAN} " * 20)
+    return result(
+        results=[record(variant=name, contrast=name, metric=name[:90]) for name in names],
+        checks=[Check(key="sample_ratio", status="warn", message="m" * 400)],
+        spec={"title": "t" * 300, "hypothesis": "h" * 500},
+    )
+
+
+def empty_result() -> Result:
+    """Nothing at all."""
+    return result(results=[], checks=[], waterfall=[], decision=Decision(reason="Nothing yet."))
+
+
 MADE = {
+    "long": long_names_result,
+    "empty": empty_result,
     "full": full_result,
     "failed": failed_result,
     "unreadable": unreadable_result,

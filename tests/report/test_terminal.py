@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from abtest.analysis.result import WaterfallStep
 from abtest.report import print_report, render
 from report.report_fixtures import (
     ANSI,
@@ -89,6 +91,41 @@ def test_wide_scripts_keep_columns_straight() -> None:
     assert len({cell_len(line.split("12.10%")[0]) for line in lines}) == 1
     for name, line in zip(names, lines, strict=True):
         assert line.strip().startswith(name)
+
+
+def cells(text: str) -> int:
+    """How wide a terminal shows a text, by Unicode's own tables."""
+    widths = {"W": 2, "F": 2}
+    return sum(
+        0
+        if unicodedata.category(letter) in {"Mn", "Me", "Cf"}
+        else widths.get(unicodedata.east_asian_width(letter), 1)
+        for letter in text
+    )
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_every_table_keeps_its_columns_straight_in_every_script(width: int) -> None:
+    combined = "cafe\u0301 a\u0328\u0301"  # letters with marks that take no cell of their own
+    vowels = "کُتُب"
+    names = (PERSIAN, ARABIC, CHINESE, EMOJI, combined, vowels, "plain")
+    steps = [
+        WaterfallStep(metric=metric, step=step, variant=name, n=100)
+        for metric, step in (
+            (None, "assigned"),
+            ("m", "eligible"),
+            ("m", "mature"),
+            ("m", "observed"),
+        )
+        for name in names
+    ]
+    rows = [record(variant=name, contrast=name, verdict=None, metric="m") for name in names]
+    lines = printed(result(results=rows, waterfall=steps), width).splitlines()
+    for piece in ("100 mature", "12.10% -> 13.40%"):
+        found = [line.partition(piece)[0] for line in lines if piece in line]
+        assert len(found) == len(names)
+        assert len({cells(before) for before in found}) == 1, piece
+    assert max(map(cells, lines)) <= width
 
 
 def test_escape_sequences_and_markup_are_inert() -> None:

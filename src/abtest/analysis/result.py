@@ -268,6 +268,18 @@ class Result(_Frozen):
         rows = [record.model_dump(mode="json") for record in self.results]
         return pd.DataFrame(rows, columns=list(Record.model_fields))
 
+    def _repr_html_(self) -> str:
+        """The report, as Jupyter and marimo show it."""
+        from abtest.report.notebook import notebook_html  # noqa: PLC0415 - docs/adr/0010
+
+        return notebook_html(self)
+
+    def _repr_markdown_(self) -> str:
+        """The report for notebooks that are exported as Markdown."""
+        from abtest.report.notebook import notebook_markdown  # noqa: PLC0415 - docs/adr/0010
+
+        return notebook_markdown(self)
+
     @property
     def exit_code(self) -> int:
         """5 the plan drifted, 3 a check failed, 4 not readable yet, 0 done."""
