@@ -39,9 +39,15 @@ def test_the_mean_of_200_experiments_is_covered() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("experiments", [200, 30])
-def test_in_many_archives(experiments: int) -> None:
-    found = covered(2000, seed=2, experiments=experiments)
-    print(experiments, found)  # noqa: T201 - the figure is what the run is for
+def test_in_many_archives() -> None:
+    found = covered(2000, seed=2)
     assert found["mean"] == pytest.approx(0.95, abs=band(2000))
     assert found["next"] == pytest.approx(0.95, abs=band(2000))
+
+
+@pytest.mark.slow
+def test_in_small_archives() -> None:
+    """The mean holds; what is said of the next is too narrow, because tau is hardly known."""
+    found = covered(2000, seed=2, experiments=30)
+    assert found["mean"] == pytest.approx(0.95, abs=band(2000))
+    assert 0.90 < found["next"] < 0.95
