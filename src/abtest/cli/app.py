@@ -25,6 +25,7 @@ from abtest.cli.monitor import monitor
 from abtest.cli.plan import plan
 from abtest.cli.report import report
 from abtest.cli.schema import schema
+from abtest.cli.simulate import simulate
 from abtest.cli.sql import sql
 from abtest.cli.status import status
 from abtest.cli.validate import validate
@@ -43,6 +44,7 @@ COMMANDS = (
     validate,
     schema,
     plan,
+    simulate,
     freeze,
     amend,
     assign,

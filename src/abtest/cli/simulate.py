@@ -1,0 +1,64 @@
+"""abtest simulate: a whole campaign, invented, with a known truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from abtest.analysis.simulation.simulate import Simulated
+    from abtest.spec import Spec
+
+
+def simulate(
+    spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The folder to write to; made if need be.")
+    ],
+    effect: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the variants do: repeat_purchase_30d=+5%, or coupon:orders_30d=+0.02 for "
+            "one of them. May be repeated; without any nothing differs."
+        ),
+    ] = None,
+    customers: Annotated[int, typer.Option(min=1, help="How many customers come.")] = 100_000,
+    seed: Annotated[int, typer.Option(min=0, help="Where chance starts.")] = 1,
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["parquet", "csv"], typer.Option("--format", "-f", help="Of the tables.")
+    ] = "parquet",
+) -> None:
+    """Invent a campaign with a known truth, to rehearse all of it: assign, analyze, decide.
+
+    Writes experiment.yaml, its tables, and truth.json with the true value of each metric.
+    """
+    from abtest.analysis.simulation.effects import parse_effect
+    from abtest.analysis.simulation.simulate import simulate as run
+    from abtest.spec import load_spec
+    from abtest.spec.layers import layers_for
+
+    loaded = load_spec(spec)
+    effects = [parse_effect(text, loaded.spec) for text in effect or []]
+    made = run(
+        loaded.spec, effects, customers=customers, seed=seed, layers=layers_for(loaded.folder)
+    )
+    _write(loaded.spec, made, output, f".{format}", [spec])
+    typer.echo(f"Wrote {output}", err=True)
+
+
+def _write(spec: Spec, made: Simulated, folder: Path, ending: str, inputs: list[Path]) -> None:
+    from abtest.cli.output import replacing, write_text
+    from abtest.sources.duckdb_write import write_table
+    from abtest.spec.simulated import simulated_spec
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, columns in made.tables.items():
+        with replacing(folder / f"{name}{ending}", inputs) as path:
+            write_table(path, columns)
+    truth = json.dumps(made.truth, ensure_ascii=False, indent=2) + "\n"
+    write_text(folder / "truth.json", truth, inputs)
+    text = simulated_spec(spec, made.as_of, ending)
+    write_text(folder / "experiment.yaml", text, inputs)

@@ -1,0 +1,79 @@
+"""abtest simulate, and everything that is then done with what it wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from command_line import run
+from support import ROOT
+
+EXAMPLE = ROOT / "experiments" / "2026_01_winback_incentive_mix" / "experiment.yaml"
+EFFECT = "coupon:repeat_purchase_30d=+60%"
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_campaign_is_rehearsed_from_end_to_end(tmp_path: Path, ending: str) -> None:
+    folder = tmp_path / "rehearsal"
+    options = ("--effect", EFFECT, "--customers", "3000", "--seed", "4", "-f", ending)
+    made = run("simulate", EXAMPLE, "-o", folder, *options).worked()
+    assert made.err == f"Wrote {folder}\n"
+    spec = folder / "experiment.yaml"
+    run("validate", spec).worked()
+
+    split = tmp_path / f"split.{ending}"
+    customers = folder / f"customers.{ending}"
+    assigned = run("assign", spec, customers, "-o", split, "--at", "2026-01-06T09:00:00+01:00")
+    assert assigned.code == 0, assigned
+
+    out = run("analyze", spec, "-f", "json", "--no-save").worked().out
+    result = json.loads(out)
+    assert result["decision"]["verdict"] == "ship"
+    assert result["decision"]["variant"] == "coupon"
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    told = next(one for one in truth["metrics"] if one["variant"] == "coupon")
+    found = next(one for one in result["results"] if one["variant"] == "coupon")
+    assert told["metric"] == found["metric"] == "repeat_purchase_30d"
+    assert told["lift"] == pytest.approx(0.6)
+    assert found["lift_ci_low"] < 0.6 < found["lift_ci_high"]
+    run("decide", spec, "--verdict", "ship", "--variant", "coupon", "--why", "it works").worked()
+
+
+def test_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        run("simulate", EXAMPLE, "-o", tmp_path / name, "--customers", "200", "-f", "csv").worked()
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "other" / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--effect", "nothing=+5%"], 1, "'nothing', which is no metric"),
+        (["--effect", "repeat_purchase_30d"], 1, "cannot be read"),
+        (["--customers", "0"], 2, "--customers"),
+        (["--format", "xlsx"], 2, "xlsx"),
+    ],
+)
+def test_bad_usage(tmp_path: Path, arguments: list[str], code: int, message: str) -> None:
+    folder = tmp_path / "out"
+    assert message in run("simulate", EXAMPLE, "-o", folder, *arguments).failed(code)
+    assert not folder.exists()
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("mine", encoding="utf-8")
+    run("simulate", EXAMPLE, "-o", path, "--customers", "10").failed()
+    assert path.read_text(encoding="utf-8") == "mine"
+
+
+def test_the_spec_itself_is_never_written_over(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    spec = tmp_path / "experiment.yaml"
+    spec.write_text(text, encoding="utf-8")
+    message = run("simulate", spec, "-o", tmp_path, "--customers", "10").failed()
+    assert "is an input" in message
+    assert spec.read_text(encoding="utf-8") == text
