@@ -120,9 +120,9 @@ def test_a_guardrail_is_one_sided_and_shares_its_power() -> None:
 
 def test_three_treatments_by_dunnett() -> None:
     variants = [{"key": "control", "control": True}, *({"key": f"v{i}"} for i in range(3))]
-    holm = only(plan_of([BOUGHT], RATES, variants=variants), "bought")
-    by_dunnett = {"correction": {"primary": "dunnett"}}
-    dunnett = only(plan_of([BOUGHT], RATES, variants=variants, analysis=by_dunnett), "bought")
+    by_holm = {"correction": {"primary": "holm"}}
+    holm = only(plan_of([BOUGHT], RATES, variants=variants, analysis=by_holm), "bought")
+    dunnett = only(plan_of([BOUGHT], RATES, variants=variants), "bought")
     assert holm.alpha == pytest.approx(0.05 / 3)
     # Dunnett's two-sided 5% point for three treatments and infinite degrees of freedom is 2.349.
     assert dunnett.alpha == pytest.approx(2 * stats.norm.sf(2.349), abs=1e-4)
