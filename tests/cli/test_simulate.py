@@ -29,7 +29,7 @@ def test_a_campaign_is_rehearsed_from_end_to_end(tmp_path: Path, ending: str) ->
     assigned = run("assign", spec, "--customers", customers, "-o", split, "--at", at)
     assert assigned.code == 0, assigned
 
-    out = run("analyze", spec, "-f", "json", "--no-save").worked().out
+    out = run("analyze", spec, "-f", "json", "--save").worked().out
     result = json.loads(out)
     assert result["decision"]["verdict"] == "ship"
     assert result["decision"]["variant"] == "coupon"
