@@ -104,7 +104,7 @@ def _child(folder: Path, arguments: list[str], stop: int, pipe: int) -> None:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    os.fsync = counted
+    os.fsync = counted  # type: ignore[assignment]
     sys.addaudithook(hook)
     sys.argv = ["abtest", *arguments]
     code = 70
