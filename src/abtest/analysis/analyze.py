@@ -30,7 +30,7 @@ from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_o
 from abtest.analysis.readings import anchor_columns, readings_of
 from abtest.analysis.records import Comparer
 from abtest.analysis.result import Result, WaterfallStep
-from abtest.analysis.sequential import within_plan
+from abtest.analysis.sequential import is_running, parts_within_plan, within_plan
 from abtest.analysis.skew import shapes_of, skewed_readings
 from abtest.analysis.streams import lag_of
 from abtest.analysis.summaries import Wish, need_passes, summarize
@@ -224,7 +224,8 @@ class _Analysis:
         comparer = Comparer(spec, population, summaries, self._readable_on(found.largest))
         as_of = cutoff.iso if cutoff is not None else ""
         records, looks = within_plan(spec, comparer, comparer.records(), self._log, as_of)
-        decision = decide(spec, checks, records, money)
+        # Money has no interval that allows for several looks.
+        decision = decide(spec, checks, records, None if is_running(records) else money)
         if decision.verdict == "invalid":
             records = tuple(record.model_copy(update={"verdict": "invalid"}) for record in records)
         return Result(
@@ -242,7 +243,9 @@ class _Analysis:
             results=records,
             curves=tuple(curves(spec, summaries)),
             looks=looks,
-            sensitivity=(*censored_readings(spec, summaries), *capped_readings(spec, summaries)),
+            sensitivity=parts_within_plan(
+                spec, (*censored_readings(spec, summaries), *capped_readings(spec, summaries))
+            ),
             posteriors=tuple(
                 _control_posterior(key, posterior, self._control())
                 for key, posterior in comparer.posteriors.items()

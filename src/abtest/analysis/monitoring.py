@@ -172,11 +172,13 @@ class _Night:
         return "logged", [*self._restatements(), look]
 
     def _is_over(self) -> bool:
-        """Whether every primary comparison had stopped before."""
+        """Whether every primary comparison had stopped before; a sequence never has to stop."""
         if not self._looks:
             return False
         primary = {m.key for m in self._loaded.spec.metrics if m.role == "primary"}
         rows = [row for row in self._looks[-1].rows if row.metric in primary]
+        if any(row.engine == "confidence_sequence" for row in rows):
+            return False
         return self._looks[-1].final or all(row.state != "running" for row in rows)
 
     def _restatements(self) -> list[Look]:

@@ -61,10 +61,11 @@ class Night:
         return tuple(self._row(contrast) for contrast in contrasts)
 
     def _row(self, contrast: Contrast) -> LookRow:
-        past = [row for row in self._past(contrast) if row.is_look]
-        stopped = [row for row in past if row.state != "running"]
+        earlier = self._past(contrast)
+        past = [row for row in earlier if row.is_look]
+        stopped = [row for row in earlier if row.state != "running"]
         base = self._base(contrast)
-        if stopped:
+        if stopped and base.engine == "lan_demets":  # a sequence goes on being valid
             last = stopped[0]
             kept = {"is_look": False, "state": last.state, "final": last.final}
             return base.model_copy(update=kept)
@@ -123,10 +124,8 @@ class Night:
         before = [row.information_fraction or 0.0 for row in past]
         t, z = base.information_fraction, base.statistic
         if t is None or z is None or not self._is_due(t, before[-1] if before else 0.0):
-            ended = self.final and bool(past)
-            return base.model_copy(
-                update={"is_look": False, "state": "ended" if ended else "running"}
-            )
+            waits = base.model_copy(update={"is_look": False})
+            return self._ended(contrast, waits, past) if self.final and past else waits
         plan = spending_plan([*before, t], self._spending(), self.alpha_each, final=self.final)
         boundary = plan.boundaries[-1]
         crossed = abs(z) >= boundary
@@ -140,6 +139,13 @@ class Night:
             "final": self._stagewise(contrast, plan, z) if over else None,
         }
         return base.model_copy(update=row)
+
+    def _ended(self, contrast: Contrast, base: LookRow, past: Sequence[LookRow]) -> LookRow:
+        """The end of a plan where nothing has matured since the last look: that look was it."""
+        information = [row.information_fraction or 0.0 for row in past]
+        plan = spending_plan(information, self._spending(), self.alpha_each)
+        final = self._stagewise(contrast, plan, past[-1].statistic or 0.0)
+        return base.model_copy(update={"state": "ended", "final": final})
 
     def _is_due(self, t: float, before: float) -> bool:
         """Whether enough has matured since the last look for another."""
@@ -275,6 +281,9 @@ _CLEARED: dict[str, Any] = {
 }
 
 
+_INTERIM = ("repeated", "confidence_sequence")
+
+
 def interim_record(record: Record, row: LookRow, contrast: Contrast, night: Night) -> Record:
     """A record within a plan: the interval that is valid over all looks, and no fixed-sample p."""
     words = "repeated" if row.engine == "lan_demets" else "confidence_sequence"
@@ -306,6 +315,22 @@ def interim_record(record: Record, row: LookRow, contrast: Contrast, night: Nigh
         note = sentence("Interim: it is too early for an interval, and there is no p-value yet.")
     read = _guardrail(contrast, row)
     return record.model_copy(update={**update, **read, "notes": (*record.notes, note)})
+
+
+def _without_inference(record: Record) -> Record:
+    """A part of the comparison, such as a segment: it has no interval that allows for the looks."""
+    if record.control is None:
+        return record
+    update: dict[str, Any] = {
+        **_CLEARED,
+        "difference_ci_low": None,
+        "difference_ci_high": None,
+        "lift_ci_low": None,
+        "lift_ci_high": None,
+        "ci_adjustment": None,
+    }
+    note = sentence("Within a sequential plan parts are shown without intervals and p-values.")
+    return record.model_copy(update={**update, "notes": (*record.notes, note)})
 
 
 def _guardrail(contrast: Contrast, row: LookRow) -> dict[str, Any]:
@@ -346,8 +371,26 @@ def within_plan(
         key = record.metric, record.variant
         row, contrast = by_key.get(key), read.get(key)
         if row is None or contrast is None or record.contrast != "variant" or record.segment:
-            told.append(record)
+            told.append(_without_inference(record))
         else:
             told.append(interim_record(record, row, contrast, night))
     past = [row for look in night.history for row in look.rows]
     return tuple(told), tuple(row.model_dump(mode="json") for row in (*past, *rows))
+
+
+def is_running(records: Sequence[Record]) -> bool:
+    """Whether a primary metric waits for a boundary of its plan."""
+    return any(
+        record.role == "primary" and record.ci_adjustment in _INTERIM and record.pvalue is None
+        for record in records
+    )
+
+
+def parts_within_plan(spec: Spec, rows: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """Other readings of a metric, without intervals and p-values that are made for one look."""
+    if spec.analysis.sequential is None:
+        return rows
+    return tuple(
+        {key: None if key == "pvalue" or "_ci_" in key else value for key, value in row.items()}
+        for row in rows
+    )
