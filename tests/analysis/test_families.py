@@ -156,6 +156,9 @@ def test_an_unreadable_gate_stays_shut() -> None:
     metrics = {"m": "primary", "s": "secondary"}
     found = adjusted(metrics, {("m", "a"): None, ("s", "a"): 0.001})
     assert found["s", "a"]["pvalue_adjusted"] is None
+    [note] = found["s", "a"]["notes"]
+    assert "a primary metric that has to be significant first has none" in note
+    assert found["m", "a"]["notes"] == ()
 
 
 counts = st.integers(1, 60).flatmap(lambda n: st.builds(Proportion, st.just(n), st.integers(0, n)))

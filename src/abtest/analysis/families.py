@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from abtest.sentences import sentence
 from abtest.stats.max_t import MaxT, loadings_of
 from abtest.stats.multiplicity import adjust, adjusted_ci_level, gated
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 ENOUGH_DF = 200
 # Procedures that leave each variant a part of alpha of its own, for its secondary metrics.
 OWN_GATES = ("dunnett", "bonferroni")
+SHUT = sentence(
+    "There is no adjusted p-value: a primary metric that has to be significant first has none."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,14 @@ class Adjusted:
         ci_level: The coverage of the interval that goes with it.
         by: How the p-value was adjusted.
         ci_by: How the interval was widened; None where it was not.
+        notes: Why there is no adjusted p-value.
     """
 
     pvalue: float | None
     ci_level: float
     by: str
     ci_by: str | None
+    notes: tuple[str, ...] = ()
 
     def fields(self, interval: Interval | None) -> dict[str, Any]:
         """What a record says of it."""
@@ -78,10 +84,11 @@ def adjust_families(
     for role in sorted(places, key=lambda role: role != "primary"):  # the gate comes first
         procedure = getattr(spec.analysis.correction, role)
         found |= families.adjusted(places[role], procedure, found)
-    return guardrails | {
-        place: adjusted.fields(contrasts[place].at_level(adjusted.ci_level).difference_ci)
-        for place, adjusted in found.items()
-    }
+    adjusted: dict[int, dict[str, Any]] = {}
+    for place, one in found.items():
+        interval = contrasts[place].at_level(one.ci_level).difference_ci
+        adjusted[place] = {**one.fields(interval), "notes": one.notes}
+    return guardrails | adjusted
 
 
 class _Families:
@@ -146,8 +153,9 @@ class _Families:
             count = max(sum(pvalue is not None for pvalue in pvalues), 1)
             level = 1 - share * self._alpha / count
             adjusted = gated([gates[place].pvalue for place in opening], pvalues, share=share)
+            shut = any(gates[place].pvalue is None for place in opening)
             found |= {
-                place: Adjusted(pvalue, level, "gate_holm", "bonferroni")
+                place: Adjusted(pvalue, level, "gate_holm", "bonferroni", (SHUT,) if shut else ())
                 for place, pvalue in zip(own, adjusted, strict=True)
             }
         return found

@@ -181,11 +181,13 @@ class Comparer:
         guardrail = read_guardrail(metric, comparison)
         found = self._log_lift(contrast)
         conflict = _conflict(posterior, found)
+        family = {**adjusted.get(place, {})}
         notes = (
             *comparison.notes,
             *posterior.notes,
             *conflict,
             *guardrail.notes,
+            *family.pop("notes", ()),
             *self._notes(metric),
         )
         return Record(
@@ -200,7 +202,7 @@ class Comparer:
             log_lift=found.value if found is not None else None,
             log_lift_se=found.se if found is not None else None,
             **_posterior_numbers(posterior, posterior.variants[index]),
-            **adjusted.get(place, {}),
+            **family,
             margin=guardrail.margin,
             guardrail=guardrail.verdict,
             harm=guardrail.harm,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,9 +105,7 @@ class MaxT:
         """
         if not 0 < alpha < 1:
             raise ValueError(f"alpha is {alpha}; it must lie strictly between 0 and 1.")
-        # Between that of a single contrast and Bonferroni's.
-        low, high = self._quantile(alpha), self._quantile(alpha / len(self.loadings))
-        return find_root(lambda bound: self.pvalue(bound) - alpha, low, high)
+        return _critical_value(self, alpha)
 
     def adjusted(self, pvalue: float) -> float:
         """The adjusted p-value of a contrast, from its own p-value.
@@ -124,7 +122,7 @@ class MaxT:
             raise ValueError(f"a p-value is {pvalue}; it must lie between 0 and 1.")
         if len(self.loadings) == 1 or pvalue == 0:
             return pvalue
-        return max(self.pvalue(self._quantile(pvalue)), pvalue)
+        return max(self.pvalue(self.quantile(pvalue)), pvalue)
 
     def error_rate_of_one(self, alpha: float) -> float:
         """The unadjusted p-value whose adjusted one is ``alpha``: one contrast's own error rate.
@@ -149,8 +147,8 @@ class MaxT:
         rest = self.loadings[:place] + self.loadings[place + 1 :]
         return MaxT(rest, self.df, self.two_sided) if rest else None
 
-    def _quantile(self, tail: float) -> float:
-        """The critical value of a single contrast."""
+    def quantile(self, tail: float) -> float:
+        """The critical value of a single contrast, at an error rate."""
         tail = tail / 2 if self.two_sided else tail
         if self.df is None:
             return -float(special.ndtri(tail))
@@ -169,6 +167,13 @@ class MaxT:
             inside += count * np.log1p(-np.minimum(above, _ALMOST_ONE))
         found: Array = (weights * -np.expm1(inside)).sum(axis=1)
         return found
+
+
+@lru_cache(maxsize=256)  # a quarter of a second with few degrees of freedom, and asked for twice
+def _critical_value(family: MaxT, alpha: float) -> float:
+    # Between that of a single contrast and Bonferroni's.
+    low, high = family.quantile(alpha), family.quantile(alpha / len(family.loadings))
+    return find_root(lambda bound: family.pvalue(bound) - alpha, low, high)
 
 
 def loadings_of(variance_control: float, variances: Sequence[float]) -> tuple[float, ...]:
