@@ -255,3 +255,14 @@ def test_what_needs_rows_of_units_is_refused(more: Mapping[str, Any], path: str)
     data = {"totals": {"path": "totals.csv", "date": "day"}}
     with pytest.raises(SpecError, match=path):
         analyze(spec_for(data, [GROSS], **more), data={"totals": TOTALS})
+
+
+def test_counts_that_no_float_tells_apart_are_refused() -> None:
+    huge = pd.DataFrame(
+        [("control", 3, 4), ("coupon", 10**17, 3 * 10**17)],
+        columns=["variant", "Enrollments", "Clicks"],
+    ).assign(day="01")
+    with pytest.raises(DataError, match=r"coupon has 300,000,000,000,000,000 in all; it must be"):
+        totals(huge)
+    many = huge.assign(Enrollments=[3 * 10**13, 3 * 10**13], Clicks=[10**14, 10**14 + 7])
+    assert totals(many).results[0].pvalue is not None

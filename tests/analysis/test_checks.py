@@ -78,7 +78,7 @@ def test_sample_ratio_against_scipy(counts: tuple[int, int], status: str) -> Non
     assert check.status == status
     assert bool(wanted.pvalue < 0.001) == (status == "fail")
     share = counts[1] / sum(counts)
-    assert f"coupon {counts[1]:,} ({share:.2%}, planned 50.00%)" in check.message
+    assert f"coupon: {counts[1]:,} ({share:.2%}, planned 50.00%)" in check.message
     assert (check.hint is not None) == (status == "fail")
 
 

@@ -42,29 +42,31 @@ def log_with(stream: dict[str, Any], **more: Any) -> dict[str, Any]:
 )
 def test_columns_of_a_stream(stream: dict[str, Any], path: str) -> None:
     found = faults(log_with(stream), {"assignments": ASSIGNED, "orders": ORDERS})
-    assert f"data.events.orders.{path}: is 'tier', which is no column of o.csv" in found
+    assert f"data.events.orders.{path}: is 'tier', which is no column of data['orders']" in found
 
 
 def test_the_column_of_strata() -> None:
     log = log_with({}, assignment={"stratify": "tier"})
     found = faults(log, {"assignments": ASSIGNED, "orders": ORDERS})
-    assert "assignment.stratify: is 'tier', which is no column of a.csv" in found
+    assert "assignment.stratify: is 'tier', which is no column of data['assignments']" in found
     units = spec_for(
         {"units": {"path": "u.csv", "variant": "variant"}}, [WON], assignment={"stratify": "tier"}
     )
-    assert "is 'tier', which is no column of u.csv" in faults(units, {"units": UNITS})
+    assert "is 'tier', which is no column of data['units']" in faults(units, {"units": UNITS})
 
 
 def test_columns_of_survival_and_of_covariates() -> None:
     metric = {"key": "left", "kind": "survival", "duration": "days", "event": "gone"}
     spec = spec_for({"units": {"path": "u.csv", "variant": "variant"}}, [metric, WON], **AGE)
     found = faults(spec, {"units": UNITS})
-    assert "metrics.0.duration: is 'days', which is no column of u.csv" in found
-    assert "metrics.0.event: is 'gone', which is no column of u.csv" in found
-    assert "covariates.age.column: is 'age', which is no column of u.csv" in found
+    assert "metrics.0.duration: is 'days', which is no column of data['units']" in found
+    assert "metrics.0.event: is 'gone', which is no column of data['units']" in found
+    assert "covariates.age.column: is 'age', which is no column of data['units']" in found
 
 
 def test_covariates_of_units_beside_a_log() -> None:
     spec = log_with({}, data={"units": {"path": "u.csv"}}, **AGE)
     frames = {"assignments": ASSIGNED, "orders": ORDERS, "units": UNITS[["id"]]}
-    assert "covariates.age.column: is 'age', which is no column of u.csv" in faults(spec, frames)
+    assert "covariates.age.column: is 'age', which is no column of data['units']" in faults(
+        spec, frames
+    )

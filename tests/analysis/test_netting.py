@@ -11,7 +11,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from abtest import analyze
+from abtest import SpecError, analyze
 from analysis.by_hand import check_of
 from analysis.reference import Log, evaluate, read_time
 
@@ -301,3 +301,48 @@ def test_a_window_is_over_when_refunds_have_arrived_too() -> None:
     # 5 January, 30 days of window and 26 days of lag: 2 March.
     assert [record.n_immature for record in result.results] == [2]
     assert [record.readable_on for record in result.results] == ["2026-03-02"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_refunds_that_name_an_order_need_not_say_whose_it_was(engine: str) -> None:
+    tables: dict[str, list[tuple[Any, ...]]] = {
+        "assignments": [(f"u{i}", VARIANTS[i % 2], "2026-01-05 10:00") for i in range(8)],
+        "orders": [(f"u{i}", "2026-01-09 10:00", f"o{i}", 10.0 + i) for i in range(8)],
+        "refunds": [("x", "2026-01-12 10:00", "o1", 11.0), ("x", "2026-01-12 10:00", "o2", 4.0)],
+    }
+    frames = {
+        name: pd.DataFrame([dict(zip(COLUMNS[name], row, strict=True)) for row in rows])
+        for name, rows in tables.items()
+    }
+    refunds = {"path": "r.csv", **STREAM}
+    orders = {"path": "o.csv", **STREAM, "net": {"events": "refunds"}}
+    spec = {
+        "spec": "abtest/v1",
+        "key": "net",
+        "kind": "pricing",
+        "unit": "unit",
+        "variants": [{"key": "control", "control": True}, {"key": "coupon"}],
+        "data": {
+            "as_of": AS_OF,
+            "assignments": {"path": "a.csv", "at": "at"},
+            "events": {"orders": orders, "refunds": refunds},
+        },
+        "metrics": [METRICS[3] | {"role": "primary"}],
+    }
+
+    def run(refunded: pd.DataFrame, **metrics: Any) -> Result:
+        data = {**frames, "refunds": refunded}
+        given = {name: ENGINES[engine](frame) for name, frame in data.items()}
+        return analyze({**spec, **metrics}, data=given, engine=engine)
+
+    bare = frames["refunds"].drop(columns="unit")
+    found = run(bare).results[0]
+    assert found.value == pytest.approx((0 + 13 + 15 + 17) / 4)
+    assert found.value_control == pytest.approx((10 + 8 + 14 + 16) / 4)
+    assert found == run(frames["refunds"]).results[0]
+    # A metric of the refunds themselves must know whose they are.
+    rate = {"key": "refunded", "kind": "conversion", "events": "refunds", "window": WINDOW}
+    with pytest.raises(
+        SpecError, match=r"unit: is 'unit', which is no column of data\['refunds'\]"
+    ):
+        run(bare, metrics=[*spec["metrics"], rate])

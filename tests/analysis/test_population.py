@@ -148,7 +148,7 @@ def test_variants_in_any_script(control: str) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([], r"assignments\.csv has no rows\n  Hint: It has a header only, or keep drops all"),
+        ([], r"data\['assignments'\] has no rows\n  Hint: It has a header only, or keep drops all"),
         (
             [("a", None, START)],
             r"1 of 1 rows have no variant\n  Hint: Fill the column, or add a re",

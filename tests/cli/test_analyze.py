@@ -437,7 +437,7 @@ def test_a_terminal_that_cannot_show_a_name(spec: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [("missing.yaml", "does not exist"), (".", "is a folder"), ("orders.csv", "is not a mapping")],
+    [("missing.yaml", "does not exist"), ("orders.csv", "is not a mapping")],
 )
 def test_what_is_no_spec(spec: Path, path: str, message: str) -> None:
     assert message in run("analyze", spec.parent / path).failed()
@@ -492,3 +492,11 @@ def test_the_whole_process(spec: Path) -> None:
     assert found.err == ""
     assert time.monotonic() - started < 30
     assert spec.read_text(encoding="utf-8") == SPEC
+
+
+def test_a_folder_with_a_spec_is_its_spec(spec: Path) -> None:
+    folder = spec.rename(spec.with_name("experiment.yaml")).parent
+    by_folder = run("analyze", folder, "--format", "json").worked()
+    assert by_folder.out == run("analyze", folder / "experiment.yaml", "--format", "json").out
+    (folder / "experiment.yaml").rename(folder / "other.yaml")
+    assert "is a folder; it must be a YAML file" in run("analyze", folder).failed()

@@ -184,6 +184,7 @@ def test_parts_of_a_ratio_may_be_columns_of_unit_rows() -> None:
         ("analysis: {methods: {agin: {kind: welch}}}", 'methods.agin: is no metric\n.*"again"'),
         ("analysis: {methods: {again: {kind: welch}}}", "again: is welch, which does not fit a co"),
         ("analysis: {covariates: [pre]}", "covariates.0: is 'pre', which is no covariate"),
+        ("assignment: {stratify: id}", "stratify: is 'id', the unit itself"),
         (
             "covariates: {pre: {kind: count, events: x, window: {start: -9d, end: 0d}}}",
             "covariates.pre.events: is 'x', which is no stream of data.events",
@@ -242,3 +243,18 @@ def test_lengths_of_time_that_cannot_be_negative(old: str, new: str, message: st
     found = faults(changed(EVENTS, (old, new)))
     assert len(found) == 1, found
     assert re.match(message, found[0]), found
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "5",
+        "{kind: colum, column: age}",
+        "{kind: count, events: orders, window: {start: -30d, end: 3d}}",
+    ],
+)
+def test_a_broken_covariate_is_one_fault(block: str) -> None:
+    """That it is no covariate then would be a second, and misleading."""
+    found = faults(f"{EVENTS}covariates: {{before: {block}}}\nanalysis: {{covariates: [before]}}\n")
+    assert found
+    assert not any("no covariate" in fault for fault in found)

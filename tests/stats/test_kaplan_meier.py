@@ -152,3 +152,8 @@ def test_bad_share_and_level() -> None:
         survival_quantile(own, 1.0)
     with pytest.raises(ValueError, match=r"ci_level is 0\.0; it must lie strictly"):
         survival_interval(curve_point(own, 1.0), 0.0)
+
+
+def test_no_share_is_minus_zero() -> None:
+    share = curve_point(LifeTable((3.0,), (0,), (5,)), 2.0).incidence
+    assert (share, math.copysign(1.0, share)) == (0.0, 1.0)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from abtest.sources.tables import AggregateTable, MomentsTable, TotalsTable
     from abtest.spec import Spec
 
+_MOST_UNITS = 10**15  # up to here a float tells a number from the next one
 _DATE = "date"
 
 
@@ -90,6 +91,7 @@ def _totals(spec: Spec, engine: Engine, table: TotalsTable) -> Aggregates:
         for metric in shares
         for variant, own in known.items()
     }
+    _refuse_huge(table.path, assigned, summaries)
     return _aggregates(frame, rows, unknown, assigned, summaries)
 
 
@@ -103,6 +105,7 @@ def _moments(spec: Spec, engine: Engine, table: MomentsTable) -> Aggregates:
         for metric in spec.metrics
         for variant, own in known.items()
     }
+    _refuse_huge(table.path, assigned, summaries)
     return _aggregates(frame, rows, unknown, assigned, summaries)
 
 
@@ -115,6 +118,16 @@ def _aggregates(
 ) -> Aggregates:
     population = Population(frame, assigned, len(rows), unknown=unknown, aggregated=True)
     return Aggregates(population, Found(summaries, {}, {}))
+
+
+def _refuse_huge(
+    path: str, assigned: Mapping[str, int], summaries: Mapping[tuple[str, str], MetricCounts]
+) -> None:
+    counts = [*assigned.items(), *((key, found.n) for (_, key), found in summaries.items())]
+    for variant, n in counts:
+        if n > _MOST_UNITS:
+            message = f"{path}: {variant} has {n:,} in all; it must be at most {_MOST_UNITS:,}"
+            raise DataError(message, "Larger numbers cannot be told apart. Is the column a count?")
 
 
 def _first_primary(metrics: Sequence[ProportionMetric]) -> ProportionMetric:

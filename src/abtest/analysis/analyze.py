@@ -34,6 +34,7 @@ from abtest.analysis.sequential import is_running, parts_within_plan, within_pla
 from abtest.analysis.skew import shapes_of, skewed_readings
 from abtest.analysis.streams import lag_of
 from abtest.analysis.summaries import Wish, need_passes, summarize
+from abtest.analysis.table_names import as_given
 from abtest.analysis.unsupported import unsupported_in
 from abtest.errors import DataError, Fault, SpecError
 from abtest.fields import MICROSECOND
@@ -115,9 +116,11 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
         refuse_unfixed_caps(loaded)
         cutoff = _cutoff(loaded, as_of)
         known = log_beside(loaded) if log is None else log
-        spec_with_prior = with_past_prior(loaded)
-        result = _Analysis(spec_with_prior, opened, cutoff, progress or _silent, known).result()
-        result = telling_the_prior(result, loaded)
+        full = with_past_prior(loaded)
+        told = as_given(full, tables)
+        result = _Analysis(told, opened, cutoff, progress or _silent, known).result()
+        plain = {"spec": full.to_dict(), "spec_fingerprint": full.fingerprint()}
+        result = telling_the_prior(result.model_copy(update=plain), loaded)
         return result if lock is None else under_lock(result, draft.loaded, lock)
     finally:
         if opened is not engine:  # who opened it closes it
@@ -146,7 +149,7 @@ def check_spec(
     if not draft.faults:  # a table with faults is not in what is left of the spec
         _refuse_unknown_tables(spec, data)
     engine = engine or DuckDBEngine(folder, spec.schedule.timezone, data)
-    faults = missing_columns(spec, engine)
+    faults = missing_columns(as_given(spec, data), engine)
     return draft.with_faults([*faults, *unsupported_in(spec)] if to_analyze else faults)
 
 

@@ -92,7 +92,7 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     alpha = spec.analysis.sample_ratio_alpha
     units = max(sum(counts), 1)
     rows = [
-        f"{in_sentence(variant.key)} {count:,} ({count / units:.2%}, planned {share:.2%})"
+        f"{in_sentence(variant.key)}: {count:,} ({count / units:.2%}, planned {share:.2%})"
         for variant, count, share in zip(variants, counts, shares, strict=True)
     ]
     details: dict[str, Any] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from abtest.analysis.streams import without_units
 from abtest.errors import DataError, Fault
 from abtest.metrics.base import ColumnMetric
 from abtest.metrics.ratio import RatioMetric
@@ -79,9 +80,12 @@ def _tables(spec: Spec) -> Iterator[tuple[str, Table, Path, list[tuple[Path, str
 
 
 def _streams(spec: Spec) -> Iterator[tuple[str, Table, Path, list[tuple[Path, str]]]]:
+    unowned = without_units(spec)
     for stream, events in spec.data.events.items():
         path: Path = ("data", "events", stream)
-        named = [*_unit(spec, events, path), ((*path, "at"), events.at)]
+        named = [((*path, "at"), events.at)]
+        if stream not in unowned:
+            named = [*_unit(spec, events, path), *named]
         if events.id is not None:
             named.append(((*path, "id"), events.id))
         if events.value is not None:

@@ -45,7 +45,7 @@ def curves(spec: Spec, summaries: Summaries) -> Iterator[dict[str, Any]]:
                 "reading": "censored",
                 "variant": variant.key,
                 "time": [float(time) for time in curve.times],
-                "share": [-math.expm1(value) for value in curve.log_survival],
+                "share": [0.0 - math.expm1(value) for value in curve.log_survival],
                 **_band(curve, ci_level),
                 "followed_to": table.last,
             }

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from abtest.metrics.base import AT, DAY_OF, ORDER, VALUE, EventScope
-from abtest.sources.tables import Table
+from abtest.metrics.base import AT, DAY_OF, ORDER, VALUE, EventMetric, EventScope
+from abtest.sources.tables import AssignmentsFromEvents, Table
 from abtest.sources.wanted import Wanted, day_column
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from abtest.metrics.base import EventMetric
     from abtest.sources.engine import Engine
     from abtest.sources.tables import EventsTable
     from abtest.sources.wanted import ColumnType
@@ -45,22 +44,44 @@ def unit_type(spec: Spec, engine: Engine) -> ColumnType:
     unit, data = spec.unit, spec.data
     if unit is None:
         return "text"
+    unowned = without_units(spec)
     tables = {**data.events, "assignments": data.assignments, "units": data.units}
     whole = all(
         engine.holds_integers(name, table, table.unit or unit)
         for name, table in tables.items()
-        if isinstance(table, Table)
+        if isinstance(table, Table) and name not in unowned
     )
     return "integer" if whole else "text"
 
 
+def without_units(spec: Spec) -> set[str]:
+    """Streams whose rows name the event that they are of, and which nothing else reads.
+
+    Nobody needs to know whose they are: the event says it.
+    """
+    data, money = spec.data, spec.decision
+    nets = [events.net for events in data.events.values() if events.net is not None]
+    used: set[str | None] = {net.events for net in nets if net.by == "unit"}
+    for metric in spec.metrics:
+        if isinstance(metric, EventMetric):
+            used |= {metric.events, metric.anchor_stream}
+    used |= {getattr(covariate, "events", None) for covariate in spec.covariates.values()}
+    if isinstance(data.assignments, AssignmentsFromEvents):
+        used.add(data.assignments.from_events)
+    if money is not None:
+        used |= {getattr(money.value, "events", None), money.redemptions}
+    return {net.events for net in nets if net.by == "id"} - used
+
+
 def scan_events(spec: Spec, engine: Engine, stream: str, id_type: ColumnType) -> nw.LazyFrame[Any]:
-    """A stream's rows as they were kept: unit, at, day, value, order."""
+    """A stream's rows as they were kept: unit, at, day, value, order.
+
+    Without the unit where nobody needs it.
+    """
     table = spec.data.events[stream]
-    wanted = [
-        Wanted(UNIT, table.unit or spec.unit or "", id_type),
-        Wanted(AT, table.at, "instant"),
-    ]
+    wanted = [Wanted(AT, table.at, "instant")]
+    if stream not in without_units(spec):
+        wanted.insert(0, Wanted(UNIT, table.unit or spec.unit or "", id_type))
     if table.value is not None:
         wanted += [
             Wanted(f"{VALUE}{i}", column, "number") for i, column in enumerate(table.value.columns)

@@ -24,6 +24,7 @@ class Names:
         variants: Keys of variants.
         variant_words: Every key that a variant has, misspelt or not.
         metrics: Keys of metrics.
+        covariates: Names of covariates.
         has_primary: Whether a metric says something like ``role: primary``.
         has_data: Whether there is a block of data.
         has_assignments: Whether the data say who was assigned to what.
@@ -38,6 +39,7 @@ class Names:
     variants: tuple[str, ...]
     variant_words: frozenset[str]
     metrics: tuple[str, ...]
+    covariates: tuple[str, ...]
     has_primary: bool
     has_data: bool
     has_assignments: bool
@@ -52,12 +54,13 @@ class Names:
     def of(cls, spec: Any) -> Names:  # noqa: ANN401 - raw YAML
         """Read the names off raw data, whatever shape it has."""
         data = _get(spec, "data")
-        events = _meant(data, "events")
+        events, covariates = _meant(data, "events"), _meant(spec, "covariates")
         variants, metrics = _mappings(_get(spec, "variants")), _mappings(_get(spec, "metrics"))
         return cls(
             variants=_keys(variants),
             variant_words=frozenset(word for variant in variants for word in variant),
             metrics=_keys(metrics),
+            covariates=tuple(covariates) if isinstance(covariates, dict) else (),
             has_primary=any(_primary(metric) for metric in metrics),
             has_data=isinstance(data, dict),
             has_assignments=_meant(data, "assignments") is not None,

@@ -168,10 +168,10 @@ def _analysis_names(spec: Spec, names: Names) -> Iterator[Fault]:
         if name in spec.analysis.covariates[:i]:
             message = f"is {name!r} once more; each must be named once"
             yield Fault(("analysis", "covariates", i), message)
-        if name not in spec.covariates:
+        if name not in names.covariates:
             message = f"is {name!r}, which is no covariate"
             yield Fault(
-                ("analysis", "covariates", i), message, nearest(name, list(spec.covariates))
+                ("analysis", "covariates", i), message, nearest(name, list(names.covariates))
             )
 
 

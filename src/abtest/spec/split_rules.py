@@ -27,6 +27,9 @@ def split_faults(spec: Spec) -> Iterator[Fault]:
     if spec.assignment.stratify is not None and spec.cluster is not None:
         message = "is of units; a spec with clusters cannot be stratified"
         yield Fault(("assignment", "stratify"), message)
+    if spec.assignment.stratify is not None and spec.assignment.stratify == spec.unit:
+        message = f"is {spec.unit!r}, the unit itself; it must be a column that units share"
+        yield Fault(("assignment", "stratify"), message, "Name a tier, a country or a store.")
 
 
 def split_advice(spec: Spec) -> Iterator[Fault]:

@@ -65,7 +65,7 @@ class CurvePoint:
     @property
     def incidence(self) -> float:
         """The share with an event, without the rounding of 1 - S where it is small."""
-        return -math.expm1(self.log_survival)
+        return 0.0 - math.expm1(self.log_survival)  # and never -0.0
 
     @property
     def variance(self) -> float:
