@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from abtest import analyze
 from abtest.cli.clock import moment
+from abtest.spec.lock import read_lock
 from command_line import leftovers, make_experiment, run
 
 if TYPE_CHECKING:
@@ -336,3 +340,17 @@ def test_the_clock_is_the_command_lines(spec: Path) -> None:
 def test_a_result_is_not_written_over_the_lock(frozen: Path) -> None:
     message = run("analyze", frozen, "-o", lock_of(frozen)).failed(1)
     assert "is an input" in message
+
+
+@pytest.mark.parametrize("after", [0.2, 0.5, 0.7, 0.9])
+def test_a_killed_amendment_leaves_the_lock_whole(frozen: Path, after: float) -> None:
+    before = lock_of(frozen).read_bytes()
+    change(frozen, ("{end: 30d}, role: primary", "{end: 20d}, role: primary"))
+    command = [sys.executable, "-m", "abtest", "amend", str(frozen), "--why", "x"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(after)
+    process.kill()
+    process.wait()
+    found = read_lock(lock_of(frozen))
+    assert found is not None
+    assert lock_of(frozen).read_bytes() == before or len(found.amendments) == 1

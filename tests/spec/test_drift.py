@@ -119,6 +119,23 @@ def test_defaults_of_a_newer_version_are_no_difference() -> None:
     assert found == {"analysis.sample_ratio_alpha": Change(None, 0.01)}
 
 
+@pytest.mark.parametrize("method", ["welch", "permutation", "{kind: permutation}"])
+def test_a_block_of_defaults_is_a_choice(method: str) -> None:
+    kind = method if method.startswith("{") else f"{{kind: {method}}}"
+    found = differences(("data:", f"analysis: {{methods: {{revenue: {kind}}}}}\ndata:"))
+    assert set(found) == {"analysis.methods"}
+    assert found["analysis.methods"][1]["revenue.kind"] in method
+    found = differences(("data:", "decision: {}\ndata:"))
+    assert set(found) == {"decision"}
+
+
+def test_a_default_of_a_newer_version_in_a_block_of_defaults() -> None:
+    """A variant, a table or a phase that is all defaults is no choice of what is new in it."""
+    older = {path: value for path, value in PLAN.items() if not path.endswith((".weight", ".keep"))}
+    assert len(older) == len(PLAN) - 5
+    assert changes_of(older, loaded(EVENTS).spec) == {}
+
+
 def test_a_default_that_moved_is_one() -> None:
     older = {**PLAN, "analysis.sample_ratio_alpha": 0.01}
     assert set(changes_of(older, loaded(EVENTS).spec)) == {"analysis.sample_ratio_alpha"}

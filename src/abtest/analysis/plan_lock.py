@@ -31,7 +31,7 @@ _BREAKING = ("key", "unit", "cluster", "control")
 _BREAKING_SPLIT = ("seed", "hash", "stratify")
 _MOST_NAMED = 5
 # These move no number of a record.
-_WITHOUT_NUMBERS = ("hypothesis", "decision", "primary", "kind")
+_WITHOUT_NUMBERS = ("hypothesis", "decision", "primary", "kind", "plan")
 
 
 def lock_of(loaded: LoadedSpec) -> Lock | None:
@@ -134,6 +134,8 @@ class _Drift:
             case (head, *_) if head in _BREAKING:
                 return True
             case ("assignment", name, *_) if name in _BREAKING_SPLIT:
+                return True
+            case ("factors", name, *_) if name != "cost":  # other cells, or another control
                 return True
             case ("assignment", "phases", since, *_):  # a phase that has begun is rewritten
                 begun = parse_instant(since, zone) <= on

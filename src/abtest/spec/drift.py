@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from abtest.spec.plan_values import ORDERS, path_text, plan_values, stated_values, steps_of
+from abtest.spec.plan_values import ORDERS, path_text, plan_values, stated_paths, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ def changes_of(plan: Values, spec: Spec) -> dict[str, Change]:
         spec: The spec as it is now.
     """
     now = plan_values(spec)
-    new = [path for path in stated_values(spec) if path not in plan]
+    new = stated_paths(spec) - plan.keys()
     blocks = {_whole(path, plan) for path in new}  # what is new has its defaults too
     known = {
         path: value

@@ -26,6 +26,7 @@ _OF_A_FILE = {"path", "table", "decimal", "time", "day_zero", "date_format"}
 _OF_DATA = {"as_of", "currency"}
 ORDERS = ("variants", "primary")
 """Lists of keys whose order matters; a key that only one of two lists has is told elsewhere."""
+_HERE = ""
 _PLAIN_STEP = re.compile(r'[^."]+')
 _STEP = re.compile(r'"(?:[^"\\]|\\.)*"|[^."]+')
 
@@ -56,9 +57,28 @@ def plan_values(spec: Spec) -> Values:
     return _values(spec, spec.to_dict())
 
 
-def stated_values(spec: Spec) -> Values:
-    """The same without values that are at their default."""
-    return _values(spec, spec.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+def stated_paths(spec: Spec) -> set[str]:
+    """The paths of values that are not at their default.
+
+    A block that is there although none is the default is stated, also where all in it is at its
+    default: ``{kind: permutation}`` is a choice.
+    """
+    dumped = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    given = {steps_of(path) for path in _values(spec, _marked(dumped))}
+    blocks = {steps[:-1] for steps in given if steps[-1] == _HERE}
+    return {
+        path
+        for path in plan_values(spec)
+        if (steps := steps_of(path)) in given
+        or any(steps[:length] in blocks for length in range(1, len(steps)))
+    }
+
+
+def _marked(dumped: Any) -> Any:  # noqa: ANN401 - plain data
+    """The same with a mark in each block that is empty, so that it is a value too."""
+    if isinstance(dumped, dict):
+        return {name: _marked(block) for name, block in dumped.items()} or {_HERE: True}
+    return [_marked(item) for item in dumped] if isinstance(dumped, list) else dumped
 
 
 def _values(spec: Spec, given: Mapping[str, Any]) -> Values:
