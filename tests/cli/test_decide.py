@@ -307,3 +307,25 @@ def test_decisions_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "decision.json").mkdir()
     with pytest.raises(DataError, match="cannot be read"):
         read_decisions(tmp_path)
+
+
+def test_every_report_says_what_was_decided(spec: Path) -> None:
+    told = "against the recommendation (ship کوپن), because: <i>too dear</i>."
+    run("analyze", spec).worked()
+    kept = saved(spec).read_bytes()
+    why = ("--why", "<i>too dear</i>", "--on", "2026-03-04")
+    run("decide", spec, "--verdict", "rollback", *why).worked()
+    assert told in " ".join(run("analyze", spec).worked().out.split())
+    page = spec.with_suffix(".report.html").read_text("utf-8")
+    assert "because: &lt;i&gt;too dear&lt;/i&gt;." in page
+    for source in (("analyze", spec, "--no-save"), ("report", saved(spec))):
+        for form in ("table", "md", "html"):
+            shown = run(*source, "-f", form).worked().out
+            assert "Decided on 2026" in shown.replace("\\", ""), (source, form)
+    assert saved(spec).read_bytes() == kept
+    assert run("report", saved(spec), "-f", "json").worked().out.encode() == kept
+
+
+def test_a_broken_decision_does_not_hide_what_was_found(spec: Path) -> None:
+    (spec.parent / "decision.json").write_text("{", encoding="utf-8")
+    assert "decision.json is not JSON" in " ".join(run("analyze", spec).worked().out.split())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from abtest.analysis.result import Verdict  # noqa: TC001 - pydantic reads it at run time
 from abtest.analysis.result_file import read_document
 from abtest.analysis.saved_results import Kept
+from abtest.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,3 +134,17 @@ def read_decisions(folder: Path) -> Decisions | None:
 
 def _ended(text: str) -> str:
     return text if text[-1:] in (".", "!", "?") else f"{text}."
+
+
+def with_decision(result: Result, folder: Path) -> Result:
+    """The result with the last decision on its experiment, for showing; never for keeping.
+
+    What was decided is no part of what was found: the file of a result stays as it was.
+    """
+    try:
+        history = read_decisions(folder)
+    except DataError as error:  # to be seen, but no reason to hide what was found
+        return result.model_copy(update={"decided": str(error)})
+    if history is None or not history.decisions or history.experiment != result.experiment:
+        return result
+    return result.model_copy(update={"decided": history.decisions[-1].sentence()})

@@ -236,6 +236,8 @@ class Result(_Frozen):
     money: Money | None = None
     lock: PlanLock = PlanLock()
     decision: Decision
+    decided: str | None = None
+    """What people made of it, in reports only: a result that is kept has none."""
     sentences: dict[str, Any] = {}
 
     @model_validator(mode="before")

@@ -98,7 +98,7 @@ def analyze(
             progress=progress.step,
         )
     inputs = [spec, lock_path(spec), *input_files(spec, result, tables)]
-    write_result(result, format_, output, inputs, lang)
+    write_result(result, format_, output, inputs, lang, folder=spec.parent)
     if format_ == "table" and output is None and report:
         write_report(result, spec, inputs, lang)
     if save or (save is None and format_ == "table" and output is None):
@@ -153,13 +153,14 @@ def _save(result: Result, spec: Path, inputs: list[Path], *, asked: bool) -> Non
 
 def write_report(result: Result, spec: Path, inputs: list[Path], lang: Lang) -> None:
     """Write the HTML report beside the spec, and say where."""
+    from abtest.analysis.decisions import with_decision
     from abtest.cli.output import write_text
     from abtest.errors import AbtestError
     from abtest.report import render
 
     path = spec.with_suffix(".report.html")
     try:
-        write_text(path, render(result, "html", lang), inputs)
+        write_text(path, render(with_decision(result, spec.parent), "html", lang), inputs)
     except AbtestError as error:  # a folder that cannot be written to is no fault of the analysis
         typer.echo(f"No report: {error}", err=True)
         return

@@ -33,12 +33,25 @@ def format_of(output: Path | None) -> Format:
 
 
 def write_result(
-    result: Result, format_: Format, output: Path | None, inputs: list[Path], lang: Lang = "en"
+    result: Result,
+    format_: Format,
+    output: Path | None,
+    inputs: list[Path],
+    lang: Lang = "en",
+    *,
+    folder: Path,
 ) -> None:
-    """Show a result on stdout, or write it whole to a file that is none of the inputs."""
+    """Show a result on stdout, or write it whole to a file that is none of the inputs.
+
+    What people read says what was decided, going by the experiment's folder; JSON and CSV are what
+    was found and no more.
+    """
+    from abtest.analysis.decisions import with_decision
     from abtest.cli.output import write_text
     from abtest.report import print_report, render
 
+    if format_ not in ("json", "csv"):
+        result = with_decision(result, folder)
     if output is not None:
         write_text(output, render(result, format_, lang), inputs)
         typer.echo(f"Wrote {output}", err=True)

@@ -36,7 +36,7 @@ def report(
 
     found = read_result(result)
     try:
-        write_result(found, format_, output, [result], lang)
+        write_result(found, format_, output, [result], lang, folder=_home(result))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # The free parts of a result (the spec, curves, details) are not checked key by key.
         what = f"{type(error).__name__}: {error}"
@@ -44,3 +44,11 @@ def report(
             f"{result} holds something that abtest does not write ({what})",
             "analyze again to write it anew.",
         ) from error
+
+
+def _home(result: Path) -> Path:
+    """The folder of the experiment, which may hold a decision."""
+    from abtest.analysis.saved_results import FOLDER
+
+    home = result.absolute().parent
+    return home.parent if home.name == FOLDER else home

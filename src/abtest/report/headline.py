@@ -26,6 +26,7 @@ class Headline:
         reason: The sentence that explains it.
         value: What it is worth, with its interval; None where money was not asked for.
         rule: Which line of the decision rule spoke; None where there is no rule.
+        decided: What people made of it, and why; None where nothing was decided yet.
     """
 
     tone: str
@@ -34,6 +35,7 @@ class Headline:
     reason: str
     value: str | None
     rule: str | None
+    decided: str | None = None
 
 
 def build_headline(result: Result) -> Headline:
@@ -47,6 +49,7 @@ def build_headline(result: Result) -> Headline:
         reason=_reason(result),
         value=_worth(result),
         rule=_(clean(decision.rule_line)) if decision.rule_line else None,
+        decided=clean(result.decided) if result.decided else None,
     )
 
 

@@ -99,6 +99,8 @@ def _top(view: View) -> list[str]:
         parts.append(escape(_("Expected value: {value}", value=headline.value)))
     if headline.rule is not None:
         parts.append(escape(_("Decided by: {rule}", rule=headline.rule)))
+    if headline.decided is not None:
+        parts.append(f"**{escape(headline.decided)}**")
     parts.extend(f"> [!CAUTION]\n> **{escape(banner)}**" for banner in view.banners)
     return parts
 

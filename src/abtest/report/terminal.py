@@ -129,6 +129,8 @@ def _print_headline(view: View, console: Console) -> None:
         put(Text(_("Expected value: {value}", value=headline.value)), console, by=0)
     if headline.rule is not None:
         put(Text(_("Decided by: {rule}", rule=headline.rule)), console, by=0)
+    if headline.decided is not None:
+        put(Text(headline.decided, style="bold"), console, by=0)
     for banner in view.banners:
         console.print()
         put(Text(f"!! {banner}", style="bold red"), console, by=0)
