@@ -125,7 +125,7 @@ def test_the_arithmetic_is_shown() -> None:
     }
     for text in (render_table(result), render_markdown(result), render_html(result)):
         assert "The decision in money" in text
-        assert "+3.1 x 1,000 customers - 100.00 paid once = 3,000" in " ".join(text.split())
+        assert "+3.10000 x 1,000 customers - 100.00 paid once = 3,000" in " ".join(text.split())
 
 
 def test_measures() -> None:

@@ -31,7 +31,12 @@ def _posterior(
 def test_the_defaults_of_the_spec() -> None:
     assert Bayes().model_dump() == {
         "model": "normal_lift",
-        "prior": {"log_lift": {"mean": 0.0, "sd": 0.05}, "from_": None},
+        "prior": {
+            "log_lift": {"mean": 0.0, "sd": 0.05},
+            "lift": None,
+            "rate": None,
+            "from_": None,
+        },
         "rope": None,
     }
 
@@ -53,7 +58,8 @@ def test_the_block_of_the_spec_is_read() -> None:
         ({"prior": {"log_lift": {"mean": math.nan}}}, "finite"),
         ({"rope": {"relative": 1}}, "less than 1"),
         ({"model": "normal"}, "normal_lift"),
-        ({"prior": {"lift": {}}}, "Extra inputs"),
+        ({"prior": {"lift": {}}}, "Field required"),
+        ({"prior": {"odds": {}}}, "Extra inputs"),
     ],
 )
 def test_bad_blocks(block: dict[str, object], message: str) -> None:

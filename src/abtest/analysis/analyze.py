@@ -26,6 +26,7 @@ from abtest.analysis.money_facts import of_values, read_money
 from abtest.analysis.past_priors import telling_the_prior, with_past_prior
 from abtest.analysis.plan_lock import lock_of, under_lock
 from abtest.analysis.population import population_of
+from abtest.analysis.prior_sensitivity import prior_sensitivity
 from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_off
 from abtest.analysis.readings import anchor_columns, readings_of
 from abtest.analysis.records import Comparer
@@ -246,8 +247,11 @@ class _Analysis:
             results=records,
             curves=tuple(curves(spec, summaries)),
             looks=looks,
-            sensitivity=parts_within_plan(
-                spec, (*censored_readings(spec, summaries), *capped_readings(spec, summaries))
+            sensitivity=(
+                *parts_within_plan(
+                    spec, (*censored_readings(spec, summaries), *capped_readings(spec, summaries))
+                ),
+                *prior_sensitivity(spec, comparer),
             ),
             posteriors=tuple(
                 _control_posterior(key, posterior, self._control())

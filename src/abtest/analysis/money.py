@@ -10,6 +10,7 @@ from abtest.analysis.money_facts import REVENUE
 from abtest.analysis.money_measures import measures_of
 from abtest.analysis.money_result import Money, Step, VariantMoney, Week
 from abtest.fields import DAY, format_duration
+from abtest.sentences import joined, sentence
 from abtest.stats.bayes.normal import Normal, update
 from abtest.stats.means import welch
 from abtest.stats.money import measures as m
@@ -28,12 +29,6 @@ if TYPE_CHECKING:
     from abtest.spec import Spec
     from abtest.spec.analysis import DecisionBlock
     from abtest.stats.comparison import Comparison
-
-_TOO_FEW = "has fewer than two customers whose horizon is over: nothing can be said about money"
-_EXTRAPOLATED = (
-    "The horizon is {asked}, but no customer has been followed that long: money is counted over "
-    "{seen}. What comes later is a guess from a surrogate, not a measurement."
-)
 
 
 def money_of(spec: Spec, found: MoneyFound | None) -> Money | None:
@@ -55,7 +50,9 @@ def money_of(spec: Spec, found: MoneyFound | None) -> Money | None:
         prior_sd=prior.sd if prior is not None else None,
     )
     if found is None:
-        return money.model_copy(update={"notes": ("No customer has been followed for a day.",)})
+        return money.model_copy(
+            update={"notes": (sentence("No customer has been followed for a day."),)}
+        )
     short = found.horizon != found.asked
     notes = [*found.terms.notes, *([_surrogate(found)] if short else [])]
     each = _Each(spec, decision, found)
@@ -74,7 +71,20 @@ def _written(length: timedelta | None) -> str | None:
 
 
 def _surrogate(found: MoneyFound) -> str:
-    return _EXTRAPOLATED.format(asked=_written(found.asked), seen=_written(found.horizon))
+    return sentence(
+        "The horizon is {asked}, but no customer has been followed that long: money is counted "
+        "over {seen}. What comes later is a guess from a surrogate, not a measurement.",
+        asked=_written(found.asked) or "",
+        seen=_written(found.horizon) or "",
+    )
+
+
+def _too_few(variant: str) -> str:
+    return sentence(
+        "{variant} has fewer than two customers whose horizon is over: nothing can be said about "
+        "money.",
+        variant=variant,
+    )
 
 
 class _Each:
@@ -94,7 +104,7 @@ class _Each:
         bare = VariantMoney(variant=key, n=treatment.n, n_control=control.n)
         for name, counts in ((self._control, control), (key, treatment)):
             if counts.n < 2:
-                return bare.model_copy(update={"notes": (f"{name} {_TOO_FEW}.",)})
+                return bare.model_copy(update={"notes": (_too_few(name),)})
         comparison = self._compared(key, control, treatment)
         means = self._means(key, comparison)
         numbers: dict[str, object] = {
@@ -220,7 +230,7 @@ def _names(means: JointMeans) -> tuple[str, ...]:
 def _notes(comparison: Comparison, *, adjusted: bool) -> Iterator[str]:
     yield from comparison.notes
     if adjusted:
-        yield (
+        yield sentence(
             "The contribution is adjusted for what was known before the assignment; the steps and "
             "the measures below are of the means as they were counted."
         )
@@ -236,32 +246,38 @@ def _steps(terms: Terms, means: m.Means, control: str, key: str) -> Iterator[Ste
     yield step("revenue", {REVENUE: 1.0})
     if terms.goods_column is not None or terms.goods_per_event is not None:
         yield step("goods", {REVENUE: 1.0, m.GROSS: -1.0}, _goods(terms))
-        yield step("gross", {m.GROSS: 1.0}, "revenue - goods")
+        yield step("gross", {m.GROSS: 1.0}, sentence("revenue - goods"))
     elif terms.margin != 1:
-        yield step("gross", {m.GROSS: 1.0}, f"revenue x {terms.margin:.6g}")
+        yield step("gross", {m.GROSS: 1.0}, sentence("revenue x {margin:.6g}", margin=terms.margin))
     if terms.per_redemption[key] or terms.per_redemption[control]:
         yield step("redemptions", {m.REDEMPTIONS: 1.0})
     if terms.share_of_order[key] or terms.share_of_order[control]:
         yield step("base", {m.BASE: 1.0})
     costs = [name for name in (control, key) if _incentive(terms, name)]
     if costs:
-        how = "; ".join(f"{name}: {_incentive(terms, name)}" for name in costs)
+        how = joined(
+            "; ",
+            [
+                sentence("{name}: {how}", name=name, how=joined(" + ", _incentive(terms, name)))
+                for name in costs
+            ],
+        )
         yield step("incentive", {m.INCENTIVE: 1.0}, how)
     if terms.exposure[key] or terms.exposure[control]:
-        yield step("exposure", {m.EXPOSURE: 1.0}, "per customer")
-    yield step("contribution", m.PROFIT, "gross - incentive - exposure")
+        yield step("exposure", {m.EXPOSURE: 1.0}, sentence("per customer"))
+    yield step("contribution", m.PROFIT, sentence("what is left after these costs"))
 
 
 def _goods(terms: Terms) -> str:
     if terms.goods_column is not None:
-        return f"the column {terms.goods_column}"
-    return f"{terms.goods_per_event:.6g} for each event"
+        return sentence("the column {column}", column=terms.goods_column)
+    return sentence("{each:.6g} for each event", each=terms.goods_per_event or 0.0)
 
 
-def _incentive(terms: Terms, key: str) -> str:
-    parts = []
+def _incentive(terms: Terms, key: str) -> list[str]:
+    parts: list[str] = []
     if terms.per_redemption[key]:
-        parts.append(f"redemptions x {terms.per_redemption[key]:.6g}")
+        parts.append(sentence("redemptions x {each:.6g}", each=terms.per_redemption[key]))
     if terms.share_of_order[key]:
-        parts.append(f"base x {terms.share_of_order[key]:.6g}")
-    return " + ".join(parts)
+        parts.append(sentence("value x {share:.6g}", share=terms.share_of_order[key]))
+    return parts

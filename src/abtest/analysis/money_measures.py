@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from abtest.analysis.money_result import Measure
+from abtest.sentences import sentence
 from abtest.stats.money import measures as m
 from abtest.stats.money.ratio import Ratio
 
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     from abtest.analysis.money_result import Week
     from abtest.stats.comparison import Comparison
 
-ASSUMED = (
-    "Assumes that the offer moves nobody who does not redeem it.",
-    "Assumes that it keeps nobody from buying who would have bought without it.",
+ASSUMED: tuple[str, ...] = (
+    sentence("Assumes that the offer moves nobody who does not redeem it."),
+    sentence("Assumes that it keeps nobody from buying who would have bought without it."),
 )
-_NOT_SHARE = "The value lies outside 0 to 100%: one of the two assumptions fails, or it is chance."
-_UNBOUNDED = (
+_NOT_SHARE = sentence(
+    "The value lies outside 0 to 100%: one of the two assumptions fails, or it is chance."
+)
+_UNBOUNDED = sentence(
     "The difference in buyers is not clear of zero, so the cost has no bounds: read the net "
     "benefit instead."
 )
@@ -65,7 +68,7 @@ class _Measures:
         spent = self._means.treatment.mean({m.INCENTIVE: 1.0})
         if spent > 0 and share.value is not None:
             subsidy = _scaled(share, spent)
-            note = "The share who would have bought anyway, times what redemptions cost."
+            note = sentence("The share who would have bought anyway, times what redemptions cost.")
             yield _of("subsidy", "money", subsidy, (note,))
 
     def _incremental(self) -> Iterator[Measure]:
@@ -78,7 +81,10 @@ class _Measures:
             return
         for times in (0.5, 1.0, 2.0):
             line = m.net_benefit(self._means, times * gross / buyers)
-            note = f"Per assigned customer, where one more buyer is worth {line.worth:,.2f}."
+            note = sentence(
+                "Per assigned customer, where one more buyer is worth {worth:,.2f}.",
+                worth=line.worth,
+            )
             yield Measure(
                 key="net_benefit",
                 unit="money",
@@ -106,7 +112,7 @@ class _Measures:
             )
         lift = m.break_even_lift(means)
         if self._spends and lift is not None:
-            note = "Takes what one buyer brings as it was observed."
+            note = sentence("Takes what one buyer brings as it was observed.")
             yield Measure(key="break_even_lift", unit="share", value=lift, notes=(note,))
 
 
@@ -122,7 +128,7 @@ def payback(weeks: Sequence[Week], *, spends: bool) -> Iterator[Measure]:
         return
     below = [i for i, value in enumerate(running) if (value or 0.0) < 0]
     if below and below[-1] == len(running) - 1:
-        note = "What was spent is not paid back within the horizon."
+        note = sentence("What was spent is not paid back within the horizon.")
         yield Measure(key="payback", unit="weeks", notes=(note,))
         return
     paid = weeks[below[-1] + 1 if below else 0]

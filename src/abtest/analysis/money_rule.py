@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from abtest.sentences import joined, sentence
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -50,25 +52,31 @@ class MoneyRule:
         found = self.found
         if found is None or found.ci_high is None or found.ci_high >= found.launch_cost:
             return None
-        return f"it costs more than it brings: {self.effect()}"
+        return sentence("it costs more than it brings: {effect}", effect=self.effect())
 
     def unsure(self) -> str | None:
         """Why the variant is not shipped yet; None where it pays, or money is not asked for."""
         if self.money is None:
             return None
-        found = self.found
+        found, effect = self.found, self._effect_and_waiting()
         if found is None:
-            return "nothing is known yet about what it is worth"
+            return sentence("nothing is known yet about what it is worth")
         limit = self.rule.max_regret
         if limit is None:
-            pays = found.ci_low is not None and found.ci_low > found.launch_cost
-            return None if pays else f"it is not clear that it pays: {self.effect()}{self._wait()}"
+            if found.ci_low is not None and found.ci_low > found.launch_cost:
+                return None
+            return sentence("it is not clear that it pays: {effect}", effect=effect)
         loss = (self.money.population or 0) * (found.expected_loss or 0.0)
         if (self.gain or 0.0) <= 0:
-            return f"it is not expected to pay: {self.effect()}{self._wait()}"
+            return sentence("it is not expected to pay: {effect}", effect=effect)
         if loss > limit:
-            shown = f"the money it may lose, {loss:,.0f}, is more than the {limit:,.0f} allowed"
-            return f"{shown}: {self.effect()}{self._wait()}"
+            return sentence(
+                "the money it may lose, {loss:,.0f}, is more than the {limit:,.0f} allowed: "
+                "{effect}",
+                loss=loss,
+                limit=limit,
+                effect=effect,
+            )
         return None
 
     def effect(self) -> str:
@@ -76,24 +84,40 @@ class MoneyRule:
         found, money = self.found, self.money
         if found is None or money is None or found.difference is None:
             return ""
-        unit = f" {money.currency}" if money.currency else ""
-        told = f"contribution per assigned customer changes by {found.difference:+,.4g}{unit}"
-        if found.ci_low is not None and found.ci_high is not None:
-            level = f"{100 * money.ci_level:.4g}%"
-            told += f" ({level} interval {found.ci_low:+,.4g} to {found.ci_high:+,.4g})"
+        told = [
+            sentence(
+                "contribution per assigned customer changes by {change:+,.4g} {currency} "
+                "({level:.4g}% interval {low:+,.4g} to {high:+,.4g})",
+                change=found.difference,
+                currency=money.currency or sentence("in money"),
+                level=100 * money.ci_level,
+                low=found.ci_low or 0.0,
+                high=found.ci_high or 0.0,
+            )
+        ]
         if found.launch_cost:
-            told += f", and a launch costs {found.launch_cost:,.4g}{unit} per customer"
-        return told
+            told.append(
+                sentence("a launch costs {launch:,.4g} per customer", launch=found.launch_cost)
+            )
+        return joined(", ", told)
 
-    def _wait(self) -> str:
-        """Whether to keep running, and what that is worth."""
+    def _effect_and_waiting(self) -> str:
+        """The effect, and whether to keep running and what that is worth."""
         found = self.found
         if found is None or found.value_of_waiting is None:
-            return ""
-        worth = found.value_of_waiting
-        if worth <= 0:
-            return f". One more cycle is expected to be worth {worth:,.0f}: it does not pay to wait"
-        return f". One more cycle is expected to be worth {worth:,.0f}: keep running"
+            return self.effect()
+        if found.value_of_waiting <= 0:
+            return sentence(
+                "{effect}. One more cycle is expected to be worth {worth:,.0f}: it does not pay to "
+                "wait",
+                effect=self.effect(),
+                worth=found.value_of_waiting,
+            )
+        return sentence(
+            "{effect}. One more cycle is expected to be worth {worth:,.0f}: keep running",
+            effect=self.effect(),
+            worth=found.value_of_waiting,
+        )
 
 
 def decision_values(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from abtest.fields import DAY
+from abtest.sentences import sentence
 from abtest.spec.money_rules import horizon_metric
 from abtest.spec.variants import Cost
 
@@ -79,17 +80,23 @@ def terms_of(spec: Spec, decision: DecisionBlock) -> Terms:
 
 
 def _notes(decision: DecisionBlock, *, net: bool) -> list[str]:
-    notes = []
+    notes: list[str] = []
     if decision.margin_pct is None and decision.unit_cost is None:
-        notes.append("Without margin_pct or unit_cost the whole revenue counts as contribution.")
+        notes.append(
+            sentence("Without margin_pct or unit_cost the whole revenue counts as contribution.")
+        )
     if net:
         notes.append(
-            "Revenue is net of the incentive: per_redemption and pct_of_order are not subtracted "
-            "again."
+            sentence(
+                "Revenue is net of the incentive: per_redemption and pct_of_order are not "
+                "subtracted again."
+            )
         )
     if net and decision.margin_pct is not None:
         notes.append(
-            "The margin is taken of the net revenue. If it is a margin of the list price, use "
-            "basis: list, or a unit_cost: a discount comes off the margin in full."
+            sentence(
+                "The margin is taken of the net revenue. If it is a margin of the list price, use "
+                "basis: list, or a unit_cost: a discount comes off the margin in full."
+            )
         )
     return notes

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from abtest.analysis.population import Population
     from abtest.analysis.summaries import MetricCounts, Summaries
     from abtest.methods import Method
+    from abtest.methods.bayes import Bayes
     from abtest.metrics.base import Metric
     from abtest.spec import Spec
     from abtest.stats.adjusted_means import AdjustedComparison
@@ -82,7 +83,8 @@ class Comparer:
         contrasts = [c for metric in self._spec.metrics for c in self._contrasts(metric)]
         self.contrasts = contrasts
         adjusted = adjust_families(self._spec, contrasts, self._variance)
-        self.posteriors = {metric.key: self._posterior(metric) for metric in self._spec.metrics}
+        bayes = self._spec.analysis.bayes
+        self.posteriors = {m.key: self.posterior(m, bayes) for m in self._spec.metrics}
         compared = [
             self._record(contrast, place, adjusted) for place, contrast in enumerate(contrasts)
         ]
@@ -153,7 +155,8 @@ class Comparer:
         _, variance = value_and_variance(summary)
         return variance if variance is not None or not counts.n else 1 / counts.n
 
-    def _posterior(self, metric: Metric) -> Posterior:
+    def posterior(self, metric: Metric, bayes: Bayes) -> Posterior:
+        """The joint posterior of one metric's variants, by a model and its prior."""
         adjustment = self._adjustment(metric)
         values: Mapping[str, Summary] | None = {
             variant.key: self._summaries[metric.key, variant.key].summary
@@ -165,11 +168,12 @@ class Comparer:
             return _no_posterior(len(self._spec.treatments))
         control = values[self._control_key()]
         treatments = [values[variant.key] for variant in self._spec.treatments]
-        return self._spec.analysis.bayes.posterior(
+        return bayes.posterior(
             control,
             treatments,
             increase=metric.desired_change == "increase",
             ci_level=self._ci_level,
+            counts=metric.kind == "count",
         )
 
     def _record(

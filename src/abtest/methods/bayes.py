@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from abtest.sentences import sentence
 from abtest.stats.bayes.baseline_lift import baseline_lift
 from abtest.stats.bayes.beta_binomial import beta_binomial
+from abtest.stats.bayes.gamma_poisson import Gamma, gamma_poisson
 from abtest.stats.bayes.normal import Normal
 from abtest.stats.bayes.normal_difference import normal_difference
 from abtest.stats.bayes.normal_log_lift import LogLevel, normal_log_lift
@@ -25,6 +27,7 @@ from abtest.stats.value_counts import ValueCounts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MOST_SPREAD = 1.2  # variance over mean from which counts are not Poisson
 ENOUGH = 20  # events from which the logarithm of a rate is close to normal
 _CLEAR = math.sqrt(ENOUGH)  # a mean this many standard errors from zero is known as well
 
@@ -46,14 +49,49 @@ class LogLiftPrior(_Frozen):
     """Its standard deviation: 0.05 says that 95% of lifts lie between -9% and +10%."""
 
 
+class LiftPrior(_Frozen):
+    """A normal prior on the lift itself."""
+
+    mean: float = Field(default=0.0, gt=-1)
+    """Its mean: 0.02 is +2%."""
+    sd: float = Field(gt=0)
+    """Its standard deviation: 0.05 says that 95% of lifts lie between -10% and +10%."""
+
+
+class RatePrior(_Frozen):
+    """A prior on each variant's own rate, worth so many units."""
+
+    mean: float = Field(gt=0)
+    """The expected rate: a share below 1 for beta_binomial, events per unit for gamma_poisson."""
+    units: float = Field(gt=0)
+    """How many units it is worth: with 100, a hundred real ones count as much as the prior."""
+
+
 class Prior(_Frozen):
     """The prior of a Bayesian analysis."""
 
     log_lift: LogLiftPrior = LogLiftPrior()
     """The prior on the log lift, where the model has one."""
+    lift: LiftPrior | None = None
+    """The same on the lift itself, instead of log_lift: the log lift is then normal with mean
+    log(1 + mean) and sd / (1 + mean)."""
+    rate: RatePrior | None = None
+    """The prior on each rate, for beta_binomial and gamma_poisson; a weak one where none is
+    given."""
     from_: Annotated[str, Field(min_length=1)] | None = Field(default=None, alias="from")
     """An archive's JSON, relative to the spec, as `abtest archive -o archive.json` writes it: its
     prior for experiments of this kind and metrics like the first primary one replaces log_lift."""
+
+    @property
+    def on_log_lift(self) -> LogLiftPrior:
+        """The prior on the log lift, from whichever of the two the spec gives.
+
+        >>> Prior(lift=LiftPrior(mean=0.0, sd=0.1)).on_log_lift.sd
+        0.1
+        """
+        if self.lift is None:
+            return self.log_lift
+        return LogLiftPrior(mean=math.log1p(self.lift.mean), sd=self.lift.sd / (1 + self.lift.mean))
 
 
 class Rope(_Frozen):
@@ -66,8 +104,9 @@ class Rope(_Frozen):
 class Bayes(_Frozen):
     """The block ``analysis.bayes`` of a spec."""
 
-    model: Literal["normal_lift", "beta_binomial"] = "normal_lift"
-    """normal_lift: a prior on the lift; beta_binomial: a uniform prior on each rate."""
+    model: Literal["normal_lift", "beta_binomial", "gamma_poisson"] = "normal_lift"
+    """normal_lift: a prior on the lift; beta_binomial: a prior on each rate; gamma_poisson: a prior
+    on each rate of counts, while other metrics are read by normal_lift."""
     prior: Prior = Prior()
     """What is believed before the data; normal_lift reads it."""
     rope: Rope | None = None
@@ -80,6 +119,7 @@ class Bayes(_Frozen):
         *,
         increase: bool,
         ci_level: float,
+        counts: bool = False,
     ) -> Posterior:
         """The joint posterior of all variants of one metric.
 
@@ -93,6 +133,7 @@ class Bayes(_Frozen):
             treatments: The other variants' summaries, of the same type.
             increase: Whether a higher value is better.
             ci_level: Coverage of the credible intervals, between 0 and 1.
+            counts: Whether the values are counts of events, which gamma_poisson reads.
 
         Returns:
             The posterior, one entry for each treatment; None for a treatment without data.
@@ -114,6 +155,9 @@ class Bayes(_Frozen):
         if self.model == "beta_binomial" and not isinstance(control, Proportion):
             note = "beta_binomial is a model of proportions: this metric has no posterior"
             return self._nothing(treatments, note)
+        if counts and self.model == "gamma_poisson" and isinstance(control, Moments):
+            others = [one for one in treatments if isinstance(one, Moments)]
+            return counted(control, others, self.prior.rate, question)
         base = _known(control)
         if isinstance(base, str):
             return self._nothing(treatments, f"control {base}: no posterior")
@@ -137,7 +181,7 @@ class Bayes(_Frozen):
 
     def _model(self, control: Known, treatments: Sequence[Known], question: Question) -> Posterior:
         """Choose the model by what is known of every variant, and say why."""
-        log_lift = self.prior.log_lift
+        log_lift = self.prior.on_log_lift
         prior = Normal(log_lift.mean, log_lift.sd)
         rates = [level for level in (control, *treatments) if isinstance(level, Proportion)]
         if rates:
@@ -160,7 +204,8 @@ class Bayes(_Frozen):
     ) -> Posterior:
         if self.model == "beta_binomial":
             return _noted(
-                beta_binomial(control, treatments, question), "beta_binomial: as the spec asks"
+                beta_binomial(control, treatments, question, _beta(self.prior.rate)),
+                "beta_binomial: as the spec asks",
             )
         rates = (control, *treatments)
         if all(min(rate.successes, rate.n - rate.successes) >= ENOUGH for rate in rates):
@@ -168,6 +213,34 @@ class Bayes(_Frozen):
             return normal_log_lift(levels[0], levels[1:], prior, question)
         note = f"baseline_lift: a variant has fewer than {ENOUGH} events or non-events"
         return _noted(baseline_lift(control, treatments, prior, question), note)
+
+
+def _beta(rate: RatePrior | None) -> tuple[float, float]:
+    """The parameters of each rate's prior: uniform where the spec gives none."""
+    if rate is None:
+        return 1.0, 1.0
+    return rate.mean * rate.units, (1 - rate.mean) * rate.units
+
+
+def counted(
+    control: Moments, treatments: Sequence[Moments], rate: RatePrior | None, question: Question
+) -> Posterior:
+    """The Gamma-Poisson posterior of counts per unit, and a note where they vary too much."""
+    shape, weight = (0.5, 1e-6) if rate is None else (rate.mean * rate.units, rate.units)
+    everybody = [control, *treatments]
+    if any(one.n == 0 for one in everybody):
+        note = sentence("a variant has no observed units: no posterior")
+        return Posterior("gamma_poisson", None, None, None, (None,) * len(treatments), (note,))
+    base, *others = (Gamma(shape, weight).updated(one.n * one.mean, one.n) for one in everybody)
+    posterior = gamma_poisson(base, others, question)
+    times = max(one.m2 / one.n / one.mean if one.mean > 0 else 0.0 for one in everybody)
+    if times <= MOST_SPREAD:
+        return posterior
+    note = sentence(
+        "counts vary {times:.1f} times as much as Poisson counts do: the posterior is too sure",
+        times=times,
+    )
+    return _noted(posterior, note)
 
 
 def _noted(posterior: Posterior, note: str) -> Posterior:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from abtest.report import numbers, words
 from abtest.report.languages import _, current, listed
-from abtest.report.money import TITLE
 from abtest.report.numbers import ABSENT
 from abtest.report.view import build_view
 from abtest.sentences import phrase
@@ -55,6 +54,9 @@ def render_markdown(result: Result) -> str:
     if view.estimates is not None:
         group = view.estimates
         parts.extend([f"## {escape(group.title)}", _described(group), *_asides(group)])
+    if view.priors is not None:
+        parts.append(f"## {escape(view.priors.title)}")
+        parts.append(_table(view.priors.header, view.priors.rows, text_columns=view.priors.texts))
     if view.curves:
         parts.append(_heading(_(words.CURVES_TITLE)))
         parts.extend(_curves(curves) for curves in view.curves)
@@ -125,13 +127,13 @@ def _mark(status: Status) -> str:
 
 
 def _money(view: MoneyView) -> list[str]:
-    parts = [_heading(_(TITLE)), escape(view.meaning), escape(view.facts)]
+    parts = [_heading(view.title), escape(view.meaning), escape(" ".join(view.facts))]
     for section in view.sections:
         parts.append(f"### {escape(section.variant)}")
         parts.append("  \n".join(escape(line) for line in section.told))
         for sheet in section.sheets:
             parts.append(f"**{escape(sheet.title)}**")
-            parts.append(_table(sheet.header, sheet.rows, text_columns=1))
+            parts.append(_table(sheet.header, sheet.rows, text_columns=sheet.texts))
         parts.extend(escape(note) for note in section.notes)
     return [*parts, *(escape(note) for note in view.notes)]
 

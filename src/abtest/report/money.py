@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from abtest.report import numbers
+from abtest.report.languages import _, named, native, tell
 from abtest.report.numbers import ABSENT
+from abtest.report.sheets import Sheet
 from abtest.report.text import clean
 from abtest.report.units import PLAIN
+from abtest.sentences import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,56 +19,39 @@ if TYPE_CHECKING:
     from abtest.analysis.money_result import Measure, Money, Step, VariantMoney, Week
     from abtest.analysis.result import Result
 
-TITLE = "The decision in money"
-MEANING = (
+TITLE = phrase("The decision in money")
+MEANING = phrase(
     "Contribution is what is left of revenue after the goods and the incentive, per customer who "
     "was assigned, whether or not they bought. A customer who would have bought anyway and redeems "
     "costs the incentive and brings nothing new."
 )
 STEPS = {
-    "revenue": "Revenue",
-    "goods": "Goods",
-    "gross": "Contribution before the variant's cost",
-    "redemptions": "Redemptions",
-    "base": "Value the discount is of",
-    "incentive": "Cost of the incentive",
-    "exposure": "Cost of reaching the customer",
-    "contribution": "Contribution",
+    "revenue": phrase("Revenue"),
+    "goods": phrase("Goods"),
+    "gross": phrase("Contribution before the variant's cost"),
+    "redemptions": phrase("Redemptions"),
+    "base": phrase("Value the discount is of"),
+    "incentive": phrase("Cost of the incentive"),
+    "exposure": phrase("Cost of reaching the customer"),
+    "contribution": phrase("Contribution"),
 }
 MEASURES = {
-    "bought_anyway": "Redeemers who would have bought anyway",
-    "subsidy": "Spent on them, per assigned customer",
-    "cost_per_incremental": "Cost of one more buyer",
-    "net_benefit": "Net benefit",
-    "break_even_redemption": "Break-even cost of a redemption",
-    "break_even_share": "Break-even discount",
-    "break_even_exposure": "Break-even cost of reaching a customer",
-    "break_even_lift": "Break-even lift of buyers",
-    "return_on_cost": "Return on what was spent",
-    "payback": "Weeks until it is paid back",
-    "repaid": "Share of the early gain that is lost later",
-    "after_incentive": "Contribution after the incentive ended",
-    "buyers_after": "Share who buy after the incentive ended",
-    "horizon_value": "Contribution over the horizon, if the effect lasts",
-    "test_and_roll": "Test & Roll: customers per variant",
+    "bought_anyway": phrase("Redeemers who would have bought anyway"),
+    "subsidy": phrase("Spent on them, per assigned customer"),
+    "cost_per_incremental": phrase("Cost of one more buyer"),
+    "net_benefit": phrase("Net benefit"),
+    "break_even_redemption": phrase("Break-even cost of a redemption"),
+    "break_even_share": phrase("Break-even discount"),
+    "break_even_exposure": phrase("Break-even cost of reaching a customer"),
+    "break_even_lift": phrase("Break-even lift of buyers"),
+    "return_on_cost": phrase("Return on what was spent"),
+    "payback": phrase("Weeks until it is paid back"),
+    "repaid": phrase("Share of the early gain that is lost later"),
+    "after_incentive": phrase("Contribution after the incentive ended"),
+    "buyers_after": phrase("Share who buy after the incentive ended"),
+    "horizon_value": phrase("Contribution over the horizon, if the effect lasts"),
+    "test_and_roll": phrase("Test & Roll: customers per variant"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A small table.
-
-    Attributes:
-        title: What it shows.
-        header: The columns; the first and the last are text, the others numbers.
-        rows: The cells.
-        text_last: Whether the last column is text.
-    """
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    text_last: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +76,16 @@ class MoneyView:
     """The whole section.
 
     Attributes:
+        title: The section's title.
         meaning: What contribution is.
-        facts: Over which time, for how many customers, and with which prior.
+        facts: In which money, over which time, for how many customers, and with which prior.
         sections: The variants.
         notes: What holds for all of them.
     """
 
+    title: str
     meaning: str
-    facts: str
+    facts: tuple[str, ...]
     sections: tuple[MoneySection, ...]
     notes: tuple[str, ...]
 
@@ -109,25 +97,28 @@ def build_money(result: Result) -> MoneyView | None:
         return None
     control = next((r.control for r in result.results if r.control), None) or "control"
     return MoneyView(
-        meaning=MEANING,
-        facts=_facts(money),
-        sections=tuple(_section(money, one, clean(control)) for one in money.variants),
-        notes=tuple(clean(note) for note in money.notes),
+        title=_(TITLE),
+        meaning=_(MEANING),
+        facts=tuple(_facts(money)),
+        sections=tuple(_section(money, one, named(control)) for one in money.variants),
+        notes=tuple(tell(note) for note in money.notes),
     )
 
 
-def _facts(money: Money) -> str:
-    parts = [f"Amounts in {clean(money.currency)}" if money.currency else "Amounts of money"]
+def _facts(money: Money) -> Iterator[str]:
+    if money.currency:
+        yield _("Amounts are in {currency}.", currency=clean(money.currency))
     if money.horizon is not None:
-        parts.append(f"within {money.horizon} of the assignment")
+        days = native(money.horizon.removesuffix("d"))
+        yield _("They count {days} days from the assignment.", days=days)
     if money.population is not None:
-        parts.append(f"for {money.population:,} customers")
-    prior = "the prior is flat"
-    if money.prior_mean is not None and money.prior_sd is not None:
-        prior = (
-            f"the prior is normal with mean {money.prior_mean:,.6g} and sd {money.prior_sd:,.6g}"
-        )
-    return f"{', '.join(parts)}; {prior}."
+        n = numbers.count(money.population)
+        yield _("The decision is for {n} customers.", n=n)
+    if money.prior_mean is None or money.prior_sd is None:
+        yield _("The prior of the contribution is flat.")
+        return
+    mean, sd = numbers.plain(money.prior_mean), numbers.plain(money.prior_sd)
+    yield _("The prior of the contribution is normal: mean {mean}, sd {sd}.", mean=mean, sd=sd)
 
 
 def _section(money: Money, one: VariantMoney, control: str) -> MoneySection:
@@ -136,30 +127,42 @@ def _section(money: Money, one: VariantMoney, control: str) -> MoneySection:
         variant=clean(one.variant),
         told=tuple(_told(money, one)),
         sheets=tuple(sheet for sheet in sheets if sheet.rows),
-        notes=tuple(clean(note) for note in one.notes),
+        notes=tuple(tell(note) for note in one.notes),
     )
 
 
 def _told(money: Money, one: VariantMoney) -> Iterator[str]:
     if one.difference is None:
-        yield "There is no incremental contribution to tell."
+        yield _("There is no incremental contribution to tell.")
         return
-    number, interval = _amount(one.difference, one.ci_low, one.ci_high)
+    number, interval = numbers.signed_amount(one.difference, one.ci_low, one.ci_high)
     level = numbers.level(money.ci_level)
-    between = "" if interval == ABSENT else f" ({level} interval {interval})"
-    yield f"Incremental contribution per assigned customer: {number}{between}."
+    yield _(
+        "Incremental contribution per assigned customer: {number} ({level} interval {interval}).",
+        number=number,
+        level=level,
+        interval=interval,
+    )
     if one.value is not None and money.population is not None:
         yield _whole(money.population, one)
     if one.prob_pays is not None and one.posterior_mean is not None:
-        mean, between = _amount(one.posterior_mean, one.posterior_low, one.posterior_high)
-        yield (
-            f"Belief after the data: {mean} ({level} credible interval {between}); it pays with "
-            f"probability {numbers.probability(one.prob_pays)}."
+        mean, between = numbers.signed_amount(
+            one.posterior_mean, one.posterior_low, one.posterior_high
+        )
+        yield _(
+            "Belief after the data: {mean} ({level} credible interval {interval}); it pays with "
+            "probability {chance}.",
+            mean=mean,
+            level=level,
+            interval=between,
+            chance=numbers.probability(one.prob_pays),
         )
     if one.regret is not None and one.value_of_waiting is not None:
-        yield (
-            f"Expected regret of the better choice now: {_round(one.regret)}. One more cycle with "
-            f"as many customers again is expected to be worth {_round(one.value_of_waiting)}."
+        yield _(
+            "Expected regret of the better choice now: {regret}. One more cycle with as many "
+            "customers again is expected to be worth {worth}.",
+            regret=_round(one.regret),
+            worth=_round(one.value_of_waiting),
         )
 
 
@@ -167,13 +170,14 @@ def _whole(population: int, one: VariantMoney) -> str:
     """The arithmetic from one customer to all."""
     once = one.launch_cost * population
     number, interval = numbers.money(one.value, one.value_ci_low, one.value_ci_high)
-    each = f"{one.difference or 0.0:+,.6g} x {population:,} customers"
-    less = f" - {_round(once)} paid once" if once else ""
-    return f"For all: {each}{less} = {number} ({interval})."
-
-
-def _amount(value: float, low: float | None, high: float | None) -> tuple[str, str]:
-    return numbers.signed_amount(value, low, high)
+    return _(
+        "For all: {each} x {n} customers - {once} paid once = {number} ({interval}).",
+        each=numbers.signed_amount(one.difference or 0.0, None, None, digits=6)[0],
+        n=numbers.count(population),
+        once=_round(once),
+        number=number,
+        interval=interval,
+    )
 
 
 def _round(value: float) -> str:
@@ -182,64 +186,78 @@ def _round(value: float) -> str:
 
 def _steps(one: VariantMoney, control: str) -> Sheet:
     return Sheet(
-        title="Per assigned customer",
-        header=("step", control, clean(one.variant), "difference", "how"),
+        title=_("Per assigned customer"),
+        header=(_("Step"), control, clean(one.variant), _("Difference"), _("How")),
         rows=tuple(_step(step) for step in one.steps),
     )
 
 
 def _step(step: Step) -> tuple[str, ...]:
     before, after = numbers.compared_values(step.control, step.variant, unit=PLAIN)
-    places = len(before.partition(".")[2])
-    difference = f"{step.difference:+,.{places}f}"
-    return STEPS.get(step.key, step.key), before, after, difference, clean(step.how)
+    difference, _unused = numbers.signed_amount(step.difference, None, None)
+    return _(STEPS[step.key]), before, after, difference, tell(step.how)
 
 
 def _measures(money: Money, one: VariantMoney) -> Sheet:
-    level = numbers.level(money.ci_level)
     return Sheet(
-        title="What the money did",
-        header=("measure", "value", f"{level} interval", "note"),
+        title=_("What the money did"),
+        header=(_("Measure"), _("Value"), _level(money), _("Note")),
         rows=tuple(_measure(measure) for measure in one.measures),
     )
+
+
+def _level(money: Money) -> str:
+    return _("{level} interval", level=numbers.level(money.ci_level))
 
 
 def _measure(measure: Measure) -> tuple[str, ...]:
     value, low, high = measure.value, measure.ci_low, measure.ci_high
     if measure.unit == "share":
-        number, interval = numbers.lift_with_interval(value, low, high)
-        number, interval = number.removeprefix("+"), interval.replace("+", "")
+        number, interval = numbers.percent_with_interval(value, low, high)
     elif measure.unit == "money":
         number, interval = numbers.value_with_interval(value, low, high, unit=PLAIN)
     else:
-        number, interval = ABSENT if value is None else f"{value:,.0f}", ABSENT
+        number, interval = numbers.count(None if value is None else round(value)), ABSENT
     if measure.shape == "everything":
-        interval = "unbounded: any value"
+        interval = _("unbounded: any value")
     if measure.shape == "outside":
-        left = f"up to {_bound(measure, low)}" if low is not None else ""
-        right = f"from {_bound(measure, high)}" if high is not None else ""
-        interval = f"unbounded: {' or '.join(part for part in (left, right) if part)}"
-    name = MEASURES.get(measure.key, measure.key)
-    return name, number, interval, clean(" ".join(measure.notes))
+        interval = _outside(measure)
+    notes = " ".join(tell(note) for note in measure.notes)
+    return _(MEASURES[measure.key]), number, interval, notes
+
+
+def _outside(measure: Measure) -> str:
+    """The two half-lines of a ratio whose denominator is not clear of zero."""
+    low, high = (None if end is None else _bound(measure, end) for end in _ends(measure))
+    if low is not None and high is not None:
+        return _("unbounded: up to {low} or from {high}", low=low, high=high)
+    if low is not None:
+        return _("unbounded: up to {low}", low=low)
+    return _("unbounded: from {high}", high=high)
+
+
+def _ends(measure: Measure) -> tuple[float | None, float | None]:
+    return measure.ci_low, measure.ci_high
 
 
 def _bound(measure: Measure, end: float) -> str:
-    return f"{100 * end:,.1f}%" if measure.unit == "share" else f"{end:,.2f}"
+    if measure.unit == "share":
+        return numbers.percent_with_interval(end, None, None)[0]
+    return numbers.value_with_interval(end, None, None, unit=PLAIN)[0]
 
 
 def _weeks(money: Money, one: VariantMoney) -> Sheet:
     return Sheet(
-        title="Incremental contribution over time, per assigned customer",
-        header=("days", "difference", f"{numbers.level(money.ci_level)} interval", "running sum"),
+        title=_("Incremental contribution over time, per assigned customer"),
+        header=(_("Days"), _("Difference"), _level(money), _("Running sum")),
         rows=tuple(_week(week) for week in one.weeks),
-        text_last=False,
     )
 
 
 def _week(week: Week) -> tuple[str, ...]:
-    days = f"{week.start:g} to {week.end:g}"
+    days = _("{start} to {end}", start=native(f"{week.start:g}"), end=native(f"{week.end:g}"))
     if week.difference is None or week.running is None:
         return days, ABSENT, ABSENT, ABSENT
-    number, interval = _amount(week.difference, week.ci_low, week.ci_high)
-    running, _ = _amount(week.running, week.ci_low, week.ci_high)
+    number, interval = numbers.signed_amount(week.difference, week.ci_low, week.ci_high)
+    running, _unused = numbers.signed_amount(week.running, None, None)
     return days, number, interval, running

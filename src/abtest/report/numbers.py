@@ -218,14 +218,38 @@ def money(value: float | None, low: float | None, high: float | None) -> tuple[s
     return _with_interval(value, low, high, lambda x: _plain(x, places))
 
 
-def signed_amount(value: float, low: float | None, high: float | None) -> tuple[str, str]:
+def plain(value: float) -> str:
+    """A plain number with four digits, such as the width of a prior.
+
+    Examples:
+        >>> plain(0.05), plain(10.0)
+        ('0.0500', '10.00')
+    """
+    return _plain(value, _decimals(abs(value), significant=3))
+
+
+def percent_with_interval(
+    value: float | None, low: float | None, high: float | None
+) -> tuple[str, str]:
+    """A share of money or of customers, and its interval; it may lie outside 0 to 100%.
+
+    Examples:
+        >>> percent_with_interval(0.5, -0.25, 1.2)
+        ('50.0%', '-25.0% to 120.0%')
+    """
+    return _with_interval(value, low, high, lambda x: _plain(100 * x, 1, "%"))
+
+
+def signed_amount(
+    value: float, low: float | None, high: float | None, *, digits: int = 4
+) -> tuple[str, str]:
     """An amount per customer and its interval, with four digits so that it can be multiplied.
 
     Examples:
         >>> signed_amount(0.2079309, 0.0940559, 0.3218058)
         ('+0.2079', '+0.0941 to +0.3218')
     """
-    places = _decimals(abs(value), significant=4)
+    places = _decimals(abs(value), significant=digits)
     return _with_interval(value, low, high, lambda x: _signed(x, places))
 
 

@@ -17,6 +17,7 @@ from abtest.report.languages import _, listed, native
 from abtest.report.lock_text import print_lock
 from abtest.report.money_text import print_money
 from abtest.report.numbers import ABSENT
+from abtest.report.sheets import print_sheet
 from abtest.report.terminal_text import (
     INDENT,
     column_widths,
@@ -96,7 +97,7 @@ def print_view(view: View, console: Console) -> None:
         _print_group(group, console, compared=True)
     if view.estimates is not None:
         _print_group(view.estimates, console, compared=False)
-    _print_all_curves(view, console)
+    _print_priors_and_curves(view, console)
     if view.counts:
         print_title(_(words.COUNTS_TITLE), console)
         for counts in view.counts:
@@ -193,7 +194,10 @@ def _print_asides(row: Row, console: Console) -> None:
         put(Text(f"{label}: {text}", style="dim"), console, by=2 * INDENT)
 
 
-def _print_all_curves(view: View, console: Console) -> None:
+def _print_priors_and_curves(view: View, console: Console) -> None:
+    if view.priors is not None:
+        console.print()
+        print_sheet(view.priors, console)
     if view.curves:
         print_title(_(words.CURVES_TITLE), console)
     for curves in view.curves:

@@ -22,6 +22,7 @@ from abtest.report.looks import Looks, build_looks
 from abtest.report.money import MoneyView, build_money
 from abtest.report.planned import Planned, build_planned
 from abtest.report.posteriors import Posteriors, build_posteriors
+from abtest.report.priors import build_priors
 from abtest.report.rows import contrast_name
 from abtest.report.segments import build_interactions
 from abtest.report.text import clean
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from abtest.analysis.result import Record, Result
+    from abtest.report.sheets import Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class View:
         comparisons: Results with a control, by role.
         estimates: Results without a comparison; None where there are none.
         forest: The lift intervals.
+        priors: How much the Bayesian reading depends on the prior; None where it has none.
         money: The decision in money; None where it is not asked for.
         segment_forest: The lift intervals within segments.
         interactions: Whether segments differ, in words.
@@ -96,6 +99,7 @@ class View:
     facts: tuple[tuple[str, str], ...]
     money: MoneyView | None = None
     lock: LockView | None = None
+    priors: Sheet | None = None
 
 
 def build_view(result: Result) -> View:
@@ -133,6 +137,7 @@ def build_view(result: Result) -> View:
         facts=_facts(result),
         money=build_money(result),
         lock=build_lock(result.lock),
+        priors=build_priors(result),
     )
 
 

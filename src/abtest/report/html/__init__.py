@@ -39,6 +39,7 @@ SECTIONS = (
     "curves",
     "looks",
     "bayes",
+    "priors",
     "segments",
     "planned",
     "lock",

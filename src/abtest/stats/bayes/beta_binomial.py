@@ -64,8 +64,9 @@ def beta_binomial(
     control: Proportion,
     treatments: Sequence[Proportion],
     question: Question,
+    prior: tuple[float, float] = (1.0, 1.0),
 ) -> Posterior:
-    """The posterior of rates under independent uniform priors, Beta(1 + x, 1 + n - x) each.
+    """The posterior of rates under independent Beta priors, Beta(a + x, b + n - x) each.
 
     Everything is a one-dimensional integral of Beta densities and distribution functions. A uniform
     prior on each rate means that lifts of plus or minus 50% are commonplace: prefer the normal
@@ -75,6 +76,7 @@ def beta_binomial(
         control: The control's units and events.
         treatments: The other variants' units and events.
         question: The direction, the coverage and the region of practical equivalence.
+        prior: The parameters a and b of each rate's prior, above 0; uniform by default.
 
     Returns:
         The posterior; the expected loss is E[max(0, p_c - p_t)] over control's posterior mean.
@@ -89,7 +91,9 @@ def beta_binomial(
         >>> round(result.variants[0].prob_beats_control, 6)
         0.986248
     """
-    base, *others = [_Beta(1 + p.successes, 1 + p.n - p.successes) for p in (control, *treatments)]
+    base, *others = [
+        _Beta(prior[0] + p.successes, prior[1] + p.n - p.successes) for p in (control, *treatments)
+    ]
     best = _prob_best([base, *others], increase=question.increase)
     return Posterior(
         model="beta_binomial",
@@ -100,7 +104,7 @@ def beta_binomial(
             _summary(base, other, float(chance), question)
             for other, chance in zip(others, best[1:], strict=True)
         ),
-        notes=("independent uniform priors on each rate: no shared prior on the lift",),
+        notes=("independent priors on each rate: no shared prior on the lift",),
     )
 
 
