@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
+from statsmodels.tools import add_constant
 
-from abtest.stats.balance import independence, largest_gap, standardized_difference
+from abtest.stats.balance import independence, largest_gap, omnibus, standardized_difference
+from abtest.stats.co_moments import Columns, from_rows
 from abtest.stats.value_counts import ValueCounts
 from support import SHARED, expected, golden_cases
 
@@ -67,3 +71,34 @@ def test_largest_gap_is_that_of_scipy(one: list[int], other: list[int]) -> None:
 
 def test_nobody_has_no_distribution() -> None:
     assert largest_gap(ValueCounts.of([]), ValueCounts.of([1.0])) is None
+
+
+COLUMNS = Columns(("y",), ("a", "b", "twice_a", "constant"))
+
+
+def test_omnibus_is_the_regression_of_the_variant() -> None:
+    """Against statsmodels, with a covariate that repeats another and one that never varies."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(60, 2)) * [1, 1e6] + [0, 1e9]
+    treated = np.arange(60) % 3 == 0
+    x[treated, 0] += 0.4
+    rows = np.column_stack([np.zeros(60), x, 2 * x[:, 0], np.ones(60)])
+    found = omnibus(from_rows(COLUMNS, rows[~treated]), from_rows(COLUMNS, rows[treated]))
+    centred = (x - x.mean(axis=0)) / x.std(axis=0)
+    fitted = OLS(treated.astype(float), add_constant(centred)).fit()
+    assert found is not None
+    assert found.df == (2, 57)
+    assert found.f == pytest.approx(fitted.fvalue, rel=1e-9)
+    assert found.pvalue == pytest.approx(fitted.f_pvalue, rel=1e-9)
+    assert found.chi_square == pytest.approx(59 * fitted.rsquared, rel=1e-9)
+    assert found.chi_square_pvalue == pytest.approx(stats.chi2.sf(found.chi_square, 2), rel=1e-9)
+
+
+def test_omnibus_without_anything_to_test() -> None:
+    columns = Columns(("y",), ("x",))
+    constant = from_rows(columns, [[0, 1], [1, 1]])
+    assert omnibus(constant, constant) is None
+    assert omnibus(from_rows(columns, []), constant) is None
+    apart = omnibus(from_rows(columns, [[0, 1], [0, 1]]), from_rows(columns, [[0, 2], [0, 2]]))
+    assert apart is not None
+    assert apart.pvalue == 0

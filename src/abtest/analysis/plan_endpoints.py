@@ -28,10 +28,11 @@ def statistic_of(comparison: Comparison) -> float | None:
     """The statistic on the normal scale: the one with the same two-sided p-value.
 
     Example:
-        >>> from abtest.stats.means import Moments, welch
+        >>> from abtest.stats.means import welch
+        >>> from abtest.stats.moments import Moments
         >>> found = welch(Moments(50, 1.0, 49.0), Moments(50, 1.5, 49.0), 0.95)
         >>> round(statistic_of(found), 3)
-        2.454
+        2.455
     """
     if comparison.pvalue is None or comparison.difference is None:
         return None

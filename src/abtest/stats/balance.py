@@ -13,6 +13,7 @@ from abtest.stats.scipy_special import special
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from abtest.stats.co_moments import CoMoments
     from abtest.stats.value_counts import ValueCounts
 
 
@@ -118,3 +119,77 @@ def largest_gap(control: ValueCounts, treatment: ValueCounts) -> float | None:
         up_to = np.concatenate([[0], np.cumsum(found.counts)])
         shares.append(up_to[np.searchsorted(found.values, points, side="right")] / found.n)
     return float(np.abs(shares[1] - shares[0]).max())
+
+
+@dataclass(frozen=True, slots=True)
+class Omnibus:
+    """Whether several covariates together tell the variants apart.
+
+    Attributes:
+        f: The F statistic of regressing the variant on the covariates.
+        df: Its degrees of freedom; the first are the covariates that are no combination of others.
+        pvalue: Its p-value.
+        chi_square: Hansen and Bowers's statistic, the same distance under reassignment.
+        chi_square_pvalue: Its large-sample p-value.
+    """
+
+    f: float
+    df: tuple[int, int]
+    pvalue: float
+    chi_square: float
+    chi_square_pvalue: float
+
+
+def omnibus(control: CoMoments, treatment: CoMoments) -> Omnibus | None:
+    """One test for all covariates at once, so that a long list raises no false alarm.
+
+    With d the difference of means, W and T the products within and in total: T^2 =
+    n_c n_t / n d' (W / (n - 2))^-1 d and F = T^2 (n - p - 1) / (p (n - 2)); the chi-square is
+    n_c n_t / n d' (T / (n - 1))^-1 d on p degrees of freedom.
+
+    Args:
+        control: Co-moments of control's covariates.
+        treatment: The treatment's, of the same columns.
+
+    Returns:
+        The test; None without a covariate that varies, or with too few units.
+
+    Source:
+        Hotelling (1931), Annals of Mathematical Statistics 2, 360; Hansen & Bowers (2008),
+        Statistical Science 23, 219.
+
+    Example:
+        >>> from abtest.stats.co_moments import Columns, from_rows
+        >>> columns = Columns(("y",), ("x",))
+        >>> control = from_rows(columns, [[0, 1], [0, 2], [0, 3]])
+        >>> found = omnibus(control, from_rows(columns, [[0, 2], [0, 3], [0, 4]]))
+        >>> round(found.f, 9), found.df
+        (1.5, (1, 4))
+    """
+    first = len(control.columns.outcome)
+    n, groups = control.n + treatment.n, (control, treatment)
+    within = sum(np.array(group.products)[first:, first:] for group in groups)
+    gap = np.subtract(treatment.means, control.means)[first:]
+    share = control.n * treatment.n / n if n else 0.0
+    scale = np.sqrt(np.diag(within + share * np.outer(gap, gap)))
+    kept = scale > 0
+    if not kept.any() or 0 in (control.n, treatment.n):
+        return None
+    # Standardised, so that what counts as a combination of others does not depend on units.
+    d = (gap / np.where(kept, scale, 1))[kept]
+    inside = np.array(within)[np.ix_(kept, kept)] / np.outer(scale[kept], scale[kept])
+    total = inside + share * np.outer(d, d)
+    p = int(np.linalg.matrix_rank(total, hermitian=True))
+    if n - p - 1 <= 0:
+        return None
+    # The share of the variant's variance that the covariates explain.
+    explained = min(share * float(d @ np.linalg.pinv(total, hermitian=True) @ d), 1.0)
+    chi_square = (n - 1) * explained
+    f = math.inf if explained == 1 else explained / (1 - explained) * (n - p - 1) / p
+    return Omnibus(
+        f=f,
+        df=(p, n - p - 1),
+        pvalue=float(special.fdtrc(p, n - p - 1, f)) if math.isfinite(f) else 0.0,
+        chi_square=chi_square,
+        chi_square_pvalue=float(special.chdtrc(p, chi_square)),
+    )
