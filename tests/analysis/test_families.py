@@ -219,6 +219,46 @@ def test_another_variant_never_lowers_a_pvalue(drawn: tuple[Any, list[Any]]) -> 
             assert after["pvalue_adjusted"] >= before["pvalue_adjusted"] * (1 - 1e-9)
 
 
+def of_metrics(
+    roles: Mapping[str, str], control: Moments, treatments: Mapping[str, Moments]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """The same means on every metric, as real comparisons by Welch."""
+    contrasts = []
+    for key, role in roles.items():
+        for variant, treatment in treatments.items():
+            at_level = partial(Welch().compare, control, treatment)
+            made = contrast(key, role, variant, None)
+            contrasts.append(replace(made, at_level=at_level, comparison=at_level(0.95)))
+    spread = {"control": control.variance / control.n} | {
+        key: found.variance / found.n for key, found in treatments.items()
+    }
+    found = adjust_families(spec(roles, len(treatments)), contrasts, lambda _, key: spread[key])
+    keys = [(key, variant) for key in roles for variant in treatments]
+    return dict(zip(keys, (found[place] for place in range(len(keys))), strict=True))
+
+
+@given(st.floats(0, 6))
+def test_intervals_of_two_metrics_agree_with_their_pvalues(shift: float) -> None:
+    treatments = {"a": Moments(300, 10 + shift / 4, 900.0), "b": Moments(200, 10.1, 500.0)}
+    found = of_metrics({"m": "primary", "n": "primary"}, Moments(250, 10.0, 800.0), treatments)
+    for fields in found.values():
+        low, high = fields["difference_ci_low_adjusted"], fields["difference_ci_high_adjusted"]
+        if abs(fields["pvalue_adjusted"] - ALPHA) > 1e-9:
+            assert (fields["pvalue_adjusted"] < ALPHA) == (not low <= 0 <= high)
+
+
+def test_intervals_behind_a_gate_are_bonferroni_over_the_variants_part_of_alpha() -> None:
+    """Two secondary metrics of two variants of one size: 0.0230 of alpha for each variant."""
+    control, treatment = Moments(300, 10.0, 900.0), Moments(300, 10.5, 900.0)
+    roles = {"m": "primary", "s": "secondary", "t": "secondary"}
+    found = of_metrics(roles, control, {"a": treatment, "b": treatment})["s", "a"]
+    part = 0.05 - 2 * float(stats.norm.sf(2.21212774658))
+    wanted = Welch().compare(control, treatment, 1 - part / 2).difference_ci
+    assert wanted is not None
+    assert found["difference_ci_low_adjusted"] == pytest.approx(wanted.low, rel=1e-8)
+    assert found["difference_ci_high_adjusted"] == pytest.approx(wanted.high, rel=1e-8)
+
+
 def analysed() -> Result:
     rng = np.random.default_rng(7)
     variant = np.repeat(["control", "a", "b"], [40, 30, 50])
