@@ -23,6 +23,7 @@ from abtest.cli.freeze import freeze
 from abtest.cli.init import init
 from abtest.cli.monitor import monitor
 from abtest.cli.plan import plan
+from abtest.cli.rehearse import rehearse
 from abtest.cli.report import report
 from abtest.cli.schema import schema
 from abtest.cli.simulate import simulate
@@ -45,6 +46,7 @@ COMMANDS = (
     schema,
     plan,
     simulate,
+    rehearse,
     freeze,
     amend,
     assign,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from abtest.analysis.planning.history import History
     from abtest.analysis.planning.plan import Plan
     from abtest.spec import LoadedSpec
 
@@ -79,13 +78,18 @@ def plan(
 
 
 def _plan(path: Path, history: list[str], history_end: str | None, start: str | None) -> Plan:
+    from abtest.analysis.planning.history import read_history
     from abtest.analysis.planning.plan import make_plan
+    from abtest.cli.past import past_tables
     from abtest.spec import load_spec
 
     loaded = load_spec(path)
     first = _start(loaded, start)
-    past = _history(loaded, history, history_end or first.isoformat()) if history else None
-    return make_plan(loaded.spec, first, past)
+    if not history:
+        return make_plan(loaded.spec, first)
+    with past_tables(loaded, history, history_end or first.isoformat()) as past:
+        found = read_history(loaded.spec, past.engine, past.tables, past.end)
+    return make_plan(loaded.spec, first, found)
 
 
 def _start(loaded: LoadedSpec, start: str | None) -> date:
@@ -96,28 +100,6 @@ def _start(loaded: LoadedSpec, start: str | None) -> date:
         return date.fromisoformat(said)
     except ValueError as error:
         raise typer.BadParameter(f"--start is {said!r}; it must be a date: 2026-01-05") from error
-
-
-def _history(loaded: LoadedSpec, given: list[str], end: str) -> History:
-    from abtest.analysis.clock import Cutoff
-    from abtest.analysis.planning.history import read_history
-    from abtest.cli.tables import named_tables
-    from abtest.sources.open_engine import EngineOptions, open_engine
-
-    spec = loaded.spec
-    names = [*spec.data.events, *(["units"] if spec.data.units is not None else [])]
-    tables = named_tables(given, names)
-    zone = spec.schedule.timezone
-    try:
-        cutoff = Cutoff.parse(end, zone)
-    except ValueError as error:
-        raise typer.BadParameter(f"--history-end {error}") from error
-    options = EngineOptions(spec.data.currency)
-    engine = open_engine(None, loaded.folder, zone, tables, options)
-    try:
-        return read_history(spec, engine, tables, cutoff)
-    finally:
-        engine.close()
 
 
 def _write(made: Plan, format_: Format, output: Path | None, spec: Path) -> None:

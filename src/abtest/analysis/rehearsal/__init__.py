@@ -1,0 +1,1 @@
+"""Replays on the team's own past: what an experiment would have said where the truth is known."""

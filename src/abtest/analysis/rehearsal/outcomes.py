@@ -1,0 +1,140 @@
+"""The outcomes of past units, read once by the metrics and kept as plain arrays.
+
+This is the one place where rows leave the engine: a replay deals the same outcomes out again, a
+thousand times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from abtest.analysis.covariates import history_column
+from abtest.analysis.facts import Facts
+from abtest.analysis.planning.history import past_units
+from abtest.analysis.readings import OBSERVED, readings_of
+from abtest.errors import DataError
+from abtest.stats.summaries import Moments, PairMoments, Proportion
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from abtest.analysis.clock import Cutoff
+    from abtest.analysis.readings import Reading
+    from abtest.sources.engine import Engine
+    from abtest.spec import Spec
+    from abtest.stats.co_moments import Columns
+
+Floats = npt.NDArray[np.float64]
+REPLAYED = (Proportion, Moments, PairMoments)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One metric's outcomes.
+
+    Attributes:
+        metric: The metric's key.
+        summary: Which sufficient statistics its method takes.
+        observed: Whether each unit can be counted.
+        y: The outcome of each unit; for a ratio its numerator. 0 where it is not observed.
+        x: A ratio's denominator; None for other metrics.
+    """
+
+    metric: str
+    summary: type[Proportion | Moments | PairMoments]
+    observed: npt.NDArray[np.bool_]
+    y: Floats
+    x: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What all units did.
+
+    Attributes:
+        units: How many there are.
+        metrics: By metric.
+        columns: What the analysis adjusts for; None where it does not.
+        history: Its values, one row per unit.
+        left_out: Metrics that cannot be replayed, with the reason.
+    """
+
+    units: int
+    metrics: tuple[Outcome, ...]
+    columns: Columns | None
+    history: Floats
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+def read_outcomes(
+    spec: Spec, engine: Engine, tables: Collection[str], end: Cutoff | None
+) -> Outcomes:
+    """Read every metric off past data once.
+
+    Args:
+        spec: The experiment.
+        engine: Where the tables of the past are, under the spec's names.
+        tables: Which of the spec's tables there are.
+        end: Up to when they are complete; None where the metrics are columns of units.
+
+    Raises:
+        DataError: There is nothing in the past that can be replayed.
+    """
+    if spec.cluster is not None:
+        raise DataError(
+            "an experiment that splits clusters cannot be rehearsed",
+            "Plan it with plan.clusters instead.",
+        )
+    past = past_units(spec, engine, tables, end)
+    facts = Facts(past.spec, engine, past.population, end)
+    main = [r for r in readings_of(past.spec) if r.name == r.metric.key]
+    readings = [reading for reading in main if reading.summary in REPLAYED]
+    if not any(reading.metric.role == "primary" for reading in readings):
+        raise DataError(
+            "the history has no primary metric that can be replayed",
+            "Shares, means, sums, counts and ratios can.",
+        )
+    names = [history_column(name) for name in facts.history.history] if facts.history else []
+    wanted = [name for reading in readings for name in _columns(reading)]
+    rows = facts.frame().select(*wanted, *names).collect(backend="pandas").to_native()
+    replayed = {reading.name for reading in readings}
+    return Outcomes(
+        len(rows),
+        tuple(_outcome(reading, rows) for reading in readings),
+        facts.history,
+        rows[names].to_numpy(dtype=np.float64) if names else np.zeros((len(rows), 0)),
+        tuple(
+            (metric.key, _why(metric.key, {reading.name for reading in main}))
+            for metric in spec.metrics
+            if metric.key not in replayed
+        ),
+    )
+
+
+def _columns(reading: Reading) -> list[str]:
+    pair = reading.summary is PairMoments
+    return [reading.state, reading.y, *([reading.x] if pair else [])]
+
+
+def _outcome(reading: Reading, rows: Any) -> Outcome:  # noqa: ANN401 - a pandas frame
+    observed = rows[reading.state].to_numpy() == OBSERVED
+
+    def column(name: str) -> Floats:
+        values = rows[name].to_numpy(dtype=np.float64, na_value=0.0)
+        return np.where(observed, values, 0.0)
+
+    pair = reading.summary is PairMoments
+    summary: Any = reading.summary
+    return Outcome(
+        reading.name, summary, observed, column(reading.y), column(reading.x) if pair else None
+    )
+
+
+def _why(metric: str, read: set[str]) -> str:
+    if metric in read:
+        return "curves and quantiles are not replayed"
+    return "the history lacks a table of it"

@@ -1,0 +1,94 @@
+"""Many replays: on all cores, resumed where a run was interrupted."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+from abtest.analysis.rehearsal.replay import Replay
+from abtest.analysis.rehearsal.summary import Rehearsal, metrics_of, shipped_of, verdicts_of
+from abtest.spec.variants import Assignment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from abtest.analysis.rehearsal.effects import Planted
+    from abtest.analysis.rehearsal.outcomes import Outcomes
+    from abtest.spec import Spec
+
+_CHUNK = 8  # replays that a process makes before it reports
+
+
+def replay_of(spec: Spec, outcomes: Outcomes, planted: tuple[Planted, ...], seed: int) -> Replay:
+    """What makes replays of a spec: its metrics that can be replayed, on a plain split.
+
+    Phases, strata, segments and several looks belong to a real run and are left out, and so is the
+    decision in money.
+    """
+    replayed = {outcome.metric for outcome in outcomes.metrics}
+    columns = outcomes.columns
+    analysis = {
+        "covariates": columns.covariates if columns is not None else (),
+        "segments": (),
+        "sequential": None,
+    }
+    decision = spec.decision
+    if decision is not None:
+        decision = decision.model_copy(update={"value": None})
+    changed = {
+        "metrics": tuple(metric for metric in spec.metrics if metric.key in replayed),
+        "assignment": Assignment(),
+        "analysis": spec.analysis.model_copy(update=analysis),
+        "decision": decision,
+    }
+    return Replay(spec.model_copy(update=changed), outcomes, planted, seed)
+
+
+def replays(
+    replay: Replay, numbers: Sequence[int], *, processes: int = 1
+) -> Iterator[dict[str, Any]]:
+    """Make replays, in the order of their numbers.
+
+    Args:
+        replay: What makes them.
+        numbers: Which ones; replay k is the same whatever else is replayed.
+        processes: On how many cores.
+    """
+    chunks = [list(numbers[i : i + _CHUNK]) for i in range(0, len(numbers), _CHUNK)]
+    if processes == 1 or len(chunks) < 2:
+        yield from (replay.run(number) for number in numbers)
+        return
+    # Forking a process that has threads (of the engine) may hang; a new one reads the arrays once.
+    context = get_context("spawn")
+    with ProcessPoolExecutor(processes, context, _keep, (replay,)) as pool:
+        for made in pool.map(_run, chunks):
+            yield from made
+
+
+_kept: list[Replay] = []
+
+
+def _keep(replay: Replay) -> None:
+    """What a process replays, sent once when it starts."""
+    _kept.append(replay)
+
+
+def _run(numbers: list[int]) -> list[dict[str, Any]]:
+    return [_kept[0].run(number) for number in numbers]
+
+
+def rehearsal_of(replay: Replay, made: Sequence[dict[str, Any]]) -> Rehearsal:
+    """What replays come to."""
+    spec = replay.spec
+    return Rehearsal(
+        experiment=spec.key,
+        replays=len(made),
+        units=replay.outcomes.units,
+        alpha=spec.analysis.alpha,
+        seed=replay.seed,
+        verdicts=verdicts_of(made),
+        shipped=shipped_of(made, [variant.key for variant in spec.treatments]),
+        metrics=metrics_of(made, replay.planted, spec.analysis.alpha),
+        left_out=replay.outcomes.left_out,
+    )
