@@ -41,6 +41,7 @@ WINBACK = Shop(
     paces=(Pace(), Pace(((30, 1.15),)), Pace(((30, 1.5),))),
     paid=(1.0, 0.9, 0.9),
     utc=True,
+    redeeming_days=30.0,
 )
 PRICING = Club(
     folder="2026_02_membership_pricing",

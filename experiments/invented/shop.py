@@ -73,6 +73,8 @@ class Shop:
         refunded: Share of orders that come back, after 8 days on average.
         paces: One per variant.
         paid: The share of the basket that is paid, one per variant.
+        redeeming_days: For how long after the anchor an incentive is used with every order; 0 where
+            there is none. Variants that pay the full price have none.
         utc: Whether the log is written in UTC, or in local time without an offset.
     """
 
@@ -91,6 +93,7 @@ class Shop:
     paces: tuple[Pace, ...]
     paid: tuple[float, ...]
     utc: bool
+    redeeming_days: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,8 @@ def shop_files(shop: Shop, spec: Spec, n: int, rng: np.random.Generator) -> dict
         np.concatenate([earlier.at, later.at]),
         np.concatenate([earlier.amount, later.amount]),
     )
-    orders = _log_file(shop, calendar, people, both.arrived(calendar, rng), "ordered_at")
+    arrived = both.arrived(calendar, rng)
+    orders = _log_file(shop, calendar, people, arrived, "ordered_at")
     files = {
         "assignments.csv": csv_text(f"customer_id,{ASSIGNED}", people.rows),
         "orders.csv": _numbered(orders) if spec.data.events["orders"].id is not None else orders,
@@ -131,6 +135,9 @@ def shop_files(shop: Shop, spec: Spec, n: int, rng: np.random.Generator) -> dict
     if shop.refunded:
         back = refunds.arrived(calendar, rng)
         files["refunds.csv"] = _log_file(shop, calendar, people, back, "refunded_at")
+    if shop.redeeming_days:
+        used = _redeemed(shop, people, arrived)
+        files["redemptions.csv"] = _log_file(shop, calendar, people, used, "redeemed_at")
     return files
 
 
@@ -178,6 +185,13 @@ def _refunds(shop: Shop, orders: Log, rng: np.random.Generator) -> Log:
     after = rng.exponential(REFUND_DAYS, size=len(orders.at))
     back = Log(orders.who, orders.at + after, orders.amount)
     return back.only(rng.random(len(orders.at)) < shop.refunded)
+
+
+def _redeemed(shop: Shop, people: Enrolled, orders: Log) -> Log:
+    """The orders with which an incentive was used."""
+    since = orders.at - people.anchors[orders.who]
+    offered = np.array(shop.paid)[people.variants[orders.who]] < 1
+    return orders.only(offered & (since >= 0) & (since < shop.redeeming_days))
 
 
 def _log_file(shop: Shop, calendar: Calendar, people: Enrolled, log: Log, at_column: str) -> str:

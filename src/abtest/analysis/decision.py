@@ -227,8 +227,7 @@ class _Variant:
         held = " The guardrails hold." if self._guardrails and not harmed else ""
         if harmed:
             held = f" {harmed[0]} gets worse, but by less than its margin."
-        worth = self._money.effect()
-        paid = f" It pays: {worth}." if worth else ""
+        paid = self._money.paid()
         reason = f"Ship {self._name}: {self._effect(winner)}.{paid}{held}"
         return self._stand("ship", "value" if self._money.alone else "primary", reason)
 

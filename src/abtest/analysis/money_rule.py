@@ -79,6 +79,15 @@ class MoneyRule:
             )
         return None
 
+    def paid(self) -> str:
+        """That the variant pays, and how sure that is; empty without money."""
+        found = self.found
+        if found is None or found.ci_low is None:
+            return ""
+        if found.ci_low > found.launch_cost:
+            return sentence(" It pays: {effect}.", effect=self.effect())
+        return sentence(" It is expected to pay: {effect}.", effect=self.effect())
+
     def effect(self) -> str:
         """What the variant is worth per assigned customer, in words; empty without money."""
         found, money = self.found, self.money

@@ -170,10 +170,20 @@ def _whole(population: int, one: VariantMoney) -> str:
     """The arithmetic from one customer to all."""
     once = one.launch_cost * population
     number, interval = numbers.money(one.value, one.value_ci_low, one.value_ci_high)
+    each = numbers.signed_amount(one.difference or 0.0, None, None, digits=6)[0]
+    n = numbers.count(population)
+    if not once:
+        return _(
+            "For all: {each} x {n} customers = {number} ({interval}).",
+            each=each,
+            n=n,
+            number=number,
+            interval=interval,
+        )
     return _(
         "For all: {each} x {n} customers - {once} paid once = {number} ({interval}).",
-        each=numbers.signed_amount(one.difference or 0.0, None, None, digits=6)[0],
-        n=numbers.count(population),
+        each=each,
+        n=n,
         once=_round(once),
         number=number,
         interval=interval,
@@ -181,7 +191,7 @@ def _whole(population: int, one: VariantMoney) -> str:
 
 
 def _round(value: float) -> str:
-    return numbers.money(value, None, None)[0]
+    return numbers.money(round(value, 2), None, None)[0]
 
 
 def _steps(one: VariantMoney, control: str) -> Sheet:

@@ -8,6 +8,7 @@ from abtest.report import numbers
 from abtest.report.languages import _
 from abtest.report.sheets import Sheet
 from abtest.report.text import clean
+from abtest.report.units import PLAIN
 from abtest.sentences import phrase
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def build_priors(result: Result) -> Sheet | None:
     if not rows:
         return None
     header = (
-        _("Metric"), _("Variant"), _("Prior"), _("Prior sd of the log lift"),
-        _("P(beats control)"), _("Expected loss"), _("Lift after the prior"), _("Interval"),
+        _("Metric"), _("Variant"), _("Prior (sd)"), _("P(beats control)"), _("Expected loss"),
+        _("Lift after the prior"),
     )  # fmt: skip
     return Sheet(title=_(TITLE), header=header, rows=tuple(rows), texts=3)
 
@@ -39,15 +40,11 @@ def _row(found: dict[str, Any]) -> tuple[str, ...]:
         found.get("posterior_lift_low"),
         found.get("posterior_lift_high"),
     )
-    loss = found.get("expected_loss")
-    sd = found.get("prior_sd")
     return (
         clean(found["metric"]),
         clean(found["variant"]),
-        _(NAMES[found["prior"]]),
-        numbers.ABSENT if sd is None else numbers.plain(sd),
+        f"{_(NAMES[found['prior']])} ({numbers.plain(found['prior_sd'])})",
         numbers.probability(found.get("prob_beats_control")),
-        numbers.ABSENT if loss is None else numbers.share(loss),
-        lift,
-        interval,
+        numbers.expected_loss(found.get("expected_loss"), unit=PLAIN, model=None),
+        f"{lift} ({interval})",
     )
