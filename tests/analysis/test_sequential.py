@@ -117,6 +117,24 @@ def test_the_end_is_stage_wise() -> None:
     assert last.decision.verdict == "ship"
 
 
+def test_looks_that_were_logged_stay_as_they_are() -> None:
+    """14 nights with unequal news: each keeps the looks, boundaries and intervals before it."""
+    rng = np.random.default_rng(2)
+    log: tuple[Look, ...] = ()
+    n, x, y = 0, 0, 0
+    before: tuple[dict[str, Any], ...] = ()
+    for day in range(2, 16):
+        new = int(rng.integers(20, 200))
+        n, x, y = n + new, x + int(rng.binomial(new, 0.1)), y + int(rng.binomial(new, 0.1))
+        result = look({"control": (x, n), "treatment": (y, n)}, f"2026-01-{day:02}", log)
+        assert result.looks[:-1] == before
+        log, before = (*log, logged(result)), result.looks
+    rows = [row for row in before if row["is_look"]]
+    plan = spending_plan([row["information_fraction"] for row in rows], Spending(), 0.05)
+    shown = [math.inf if row["boundary"] is None else row["boundary"] for row in rows]
+    assert shown == list(plan.boundaries)
+
+
 def test_alpha_is_split_over_variants() -> None:
     counts = {"control": (150, 1000), "a": (150, 1000), "b": (170, 1000)}
     result = look(counts, "2026-01-02", (), engine="lan_demets", max_units=3000)
@@ -214,7 +232,11 @@ def test_what_is_not_in_the_plan_has_no_interval_for_one_look(tmp_path: Path) ->
     both = "role: primary, maturity: [complete, censored]}"
     spec.write_text(text.replace("role: primary}", both), encoding="utf-8")
     result = analyze(spec, as_of=night(20))
-    (reading,) = [row for row in result.sensitivity if row["variant"] == "coupon"]
+    (reading,) = [
+        row
+        for row in result.sensitivity
+        if row["variant"] == "coupon" and row["reading"] == "censored"
+    ]
     assert reading["pvalue"] is None
     assert reading["difference_ci_low"] is None
     assert reading["difference"] is not None

@@ -115,6 +115,16 @@ def test_data_of_an_earlier_look_that_changed_are_logged_and_decide_nothing_anew
     assert logged[1]["rows"][0]["value"] != first["rows"][0]["value"]  # type: ignore[index]
 
 
+def test_nothing_is_spent_on_a_plan_that_is_not_the_frozen_one(spec: Path) -> None:
+    run("freeze", spec, "--on", "2026-01-04").worked()
+    text = spec.read_text(encoding="utf-8")
+    spec.write_text(text.replace("max_units: 2800", "max_units: 1400"), encoding="utf-8")
+    found = run("monitor", spec, "--as-of", night(20), "--no-report")
+    assert found.code == 5
+    assert "differs from its frozen plan" in found.out
+    assert not (spec.parent / "looks.jsonl").exists()
+
+
 def test_a_changed_plan_is_refused(spec: Path) -> None:
     run("monitor", spec, "--as-of", night(15), "--no-report").worked()
     text = spec.read_text(encoding="utf-8")

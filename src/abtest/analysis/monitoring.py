@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from abtest.analysis.result import Result
     from abtest.spec import LoadedSpec
 
-Told = Literal["logged", "repeated", "restated", "over", "nothing"]
+Told = Literal["logged", "repeated", "restated", "over", "nothing", "drifted"]
 SPLIT_CHECK = "sample_ratio_every_night"
 _FIXED_SPLIT_CHECK = "sample_ratio"
 
@@ -34,8 +34,8 @@ class NightReport:
     Attributes:
         result: The analysis, with all looks.
         told: What becomes of the night: logged; repeated (the same look is in the log already);
-            restated (other data for a night that is in the log); over (the plan has stopped before)
-            or nothing (no unit is mature).
+            restated (other data for a night that is in the log); over (the plan has stopped
+            before), nothing (no unit is mature) or drifted (the spec is not what was frozen).
         rows: Tonight's comparisons.
         restated: Nights that were logged before and read otherwise now.
         text: What is to be appended to the log; empty where nothing is.
@@ -108,6 +108,8 @@ class _Night:
         look = _look_of(result, self._loaded, final=final)
         self._refuse_other_plan(look)
         told, lines = self._told(look)
+        if result.lock.status == "drifted":
+            told, lines = "drifted", []
         log_es = [entry.split for entry in (*self._log, look) if entry.split is not None]
         checks = (*result.checks, *_split_checks(log_es, result))
         result = result.model_copy(update={"checks": checks})

@@ -23,7 +23,10 @@ def plan_faults(spec: Spec) -> Iterator[Fault]:
         message = "is missing; alpha is spent as a share of the planned information"
         hint = "how many units of all variants will be mature at the end? `abtest plan` says"
         yield Fault((*path, "max_units"), message, hint)
-    if spec.control is None:
+    if spec.factors is not None:
+        message = "is not analysed for factors: main effects and interactions have one look"
+        yield Fault(path, message, "take it out of the spec")
+    elif spec.control is None:
         yield Fault(path, "needs a control: without one nothing is compared")
     for place, metric in enumerate(spec.metrics):
         reading = metric.readings[0] if isinstance(metric, EventMetric) else "complete"
