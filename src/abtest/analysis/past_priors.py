@@ -39,7 +39,7 @@ def with_past_prior(loaded: LoadedSpec) -> Spec:
     log_lift = LogLiftPrior() if found is None else LogLiftPrior(mean=found.mean, sd=found.sd)
     bayes = loaded.spec.analysis.bayes
     bayes = bayes.model_copy(
-        update={"prior": bayes.prior.model_copy(update={"log_lift": log_lift})}
+        update={"prior": bayes.prior.model_copy(update={"log_lift": log_lift, "lift": None})}
     )
     analysis = loaded.spec.analysis.model_copy(update={"bayes": bayes})
     return loaded.spec.model_copy(update={"analysis": analysis})

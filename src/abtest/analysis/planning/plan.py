@@ -310,7 +310,7 @@ class _Planner:
         """The chance of a significant improvement, averaged over the prior of the lift."""
         if comparison.margin is not None or known.value <= 0 or known.variance == 0:
             return None
-        prior = self._spec.analysis.bayes.prior.log_lift
+        prior = self._spec.analysis.bayes.prior.on_log_lift
         n_control = self._n_control(known, comparison, days) / (known.factor * known.effect)
         if n_control <= 1:
             return None
