@@ -149,6 +149,20 @@ def test_weeks_add_up() -> None:
     assert measure(run(MARGIN), "payback").value == pytest.approx(1)
 
 
+def test_what_happens_after_the_incentive() -> None:
+    """Week 1 brings 1.10 more; later one order more, 0.4 x 50 / 10 = 2.00 and 0.1 buyers."""
+    result = run({**MARGIN, "incentive_until": "7d"})
+    assert measure(result, "after_incentive").value == pytest.approx(2.0)
+    assert measure(result, "buyers_after").value == pytest.approx(0.1)
+    repaid = measure(result, "repaid")
+    assert repaid.value == pytest.approx(-2.0 / 1.1)
+    assert "went on growing" in repaid.notes[0]
+    # Without a time of its own the incentive ends with the window of 14 days.
+    assert all(found.key != "repaid" for found in one(run(MARGIN)).measures)
+    longer = run({**MARGIN, "horizon": "50d"})
+    assert measure(longer, "after_incentive").value == pytest.approx(39.96 * 10 / 10)
+
+
 def test_goods_instead_of_a_margin() -> None:
     """(50 - 30) / 10 = 2 and 60 / 10 - 0.8 - 0.1."""
     by_column = one(run({"unit_cost": {"column": "cogs"}, "redemptions": "used"}))
@@ -177,6 +191,10 @@ def test_a_horizon_that_is_longer_than_the_data() -> None:
     assert result.money.asked_horizon == "365d"
     assert result.money.horizon == "54d"
     assert "guess from a surrogate" in " ".join(result.money.notes)
+    # If the effect lasted: what was measured over 54 days, times 365 / 54.
+    lasting = measure(result, "horizon_value")
+    assert lasting.value == pytest.approx(one(result).difference * 365 / 54)
+    assert "A guess" in lasting.notes[0]
 
 
 def test_a_horizon_beyond_the_window() -> None:
@@ -232,6 +250,14 @@ def test_money_alone_decides() -> None:
     rule = {"require": ["guardrails", "value"]}
     decision = mailing(1000, 10.0, 0.5, rule=rule).decision
     assert (decision.verdict, decision.rule_line) == ("ship", "value")
+
+
+def test_the_size_of_a_test_from_the_prior() -> None:
+    """Contributions of control: 5 in a tenth of 1,000, sd^2 = 25 x 0.09 x 1000 / 999."""
+    result = mailing(1000, 10.0, 0.5, population=100_000, prior={"mean": 0.0, "sd": 0.1})
+    noise = 25 * 0.09 * 1000 / 999 / (0.1**2 / 2)
+    wanted = (100_000 / 4 * noise + (0.75 * noise) ** 2) ** 0.5 - 0.75 * noise
+    assert measure(result, "test_and_roll").value == pytest.approx(wanted)
 
 
 def test_a_prior_draws_the_belief() -> None:

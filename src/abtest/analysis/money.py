@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from abtest.analysis.adjusting import Adjustment, can_adjust
 from abtest.analysis.money_facts import REVENUE
-from abtest.analysis.money_measures import measures_of
+from abtest.analysis.money_measures import measures_of, size_of_test
 from abtest.analysis.money_result import Money, Step, VariantMoney, Week
 from abtest.fields import DAY, format_duration
 from abtest.sentences import joined, sentence
@@ -122,7 +122,10 @@ class _Each:
         weeks = tuple(self._weeks(key))
         if means is not None:
             numbers["steps"] = tuple(_steps(self._terms, means, self._control, key))
-            numbers["measures"] = measures_of(means, self._found, key, comparison, weeks)
+            numbers["measures"] = (
+                *measures_of(means, self._found, (self._control, key), comparison, weeks),
+                *size_of_test(self._decision, self._found, self._control),
+            )
         numbers["weeks"] = weeks
         numbers["notes"] = tuple(_notes(comparison, adjusted=self._adjustment is not None))
         return bare.model_copy(update=numbers)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 REVENUE, GOODS, EVENTS, USED, USED_VALUE = "revenue", "goods", "events", "used", "used_value"
 AMOUNTS = (m.INCENTIVE, REVENUE, m.BOUGHT, m.BOTH, m.REDEMPTIONS, m.BASE)
 """The amounts whose joint moments are taken, beside the gross contribution."""
+BEFORE, AFTER, BOUGHT_AFTER = "before", "after", "bought_after"
 MOST_STRETCHES = 26
 _WEEK = timedelta(weeks=1)
 
@@ -58,6 +59,9 @@ class MoneyFound:
         amounts: Each variant's gross contribution, jointly with `AMOUNTS`.
         stretches: Start and end of each stretch of time.
         by_stretch: Contribution by stretch and variant.
+        by_part: Contribution while the incentive could be used (``BEFORE``) and later (``AFTER``),
+            and whether a unit bought later (``BOUGHT_AFTER``), by variant; empty without a later
+            part.
     """
 
     terms: Terms
@@ -67,6 +71,7 @@ class MoneyFound:
     amounts: Mapping[str, MetricCounts]
     stretches: tuple[tuple[timedelta, timedelta], ...]
     by_stretch: Mapping[tuple[int, str], MetricCounts]
+    by_part: Mapping[tuple[str, str], MetricCounts]
 
 
 def value_columns(spec: Spec) -> tuple[Metric, ...]:
@@ -118,6 +123,17 @@ class _Hidden:
     metrics: tuple[Metric, ...]
     horizon: timedelta | None
     stretches: tuple[tuple[timedelta, timedelta], ...] = ()
+    until: timedelta | None = None
+
+    @property
+    def before(self) -> int:
+        """The place of what happens while the incentive can be used; what follows is the next."""
+        return len(self.stretches) + 1
+
+    @property
+    def places(self) -> range:
+        """The places of the whole horizon, of its stretches and of its two parts."""
+        return range(self.before + (0 if self.until is None else 2))
 
 
 def _key(what: str, place: int) -> str:
@@ -154,7 +170,10 @@ def _reached(
 
 def _of_events(spec: Spec, terms: Terms, horizon: timedelta) -> _Hidden:
     stretches = tuple(_stretches(horizon))
+    until = terms.until if terms.until is not None and terms.until < horizon else None
     windows = [(timedelta(0), horizon), *stretches]
+    if until is not None:
+        windows += [(timedelta(0), until), (until, horizon)]
     metrics = tuple(
         metric
         for place, (start, end) in enumerate(windows)
@@ -162,7 +181,7 @@ def _of_events(spec: Spec, terms: Terms, horizon: timedelta) -> _Hidden:
             spec, terms, Window(start=start, end=end, calendar=terms.calendar), place
         )
     )
-    return _Hidden(terms, metrics, horizon, stretches)
+    return _Hidden(terms, metrics, horizon, stretches, until)
 
 
 def _stretches(horizon: timedelta) -> Iterator[tuple[timedelta, timedelta]]:
@@ -211,12 +230,14 @@ def _read(
     facts = Facts(_hidden_spec(spec, hidden), engine, population, cutoff)
     variants = [variant.key for variant in spec.variants or ()]
     keys = {metric.key for metric in hidden.metrics}
-    amounts = _Amounts(spec, hidden.terms, keys)
-    places = range(len(hidden.stretches) + 1)
+    amounts = _Amounts(spec, hidden, keys)
+    places = hidden.places
     frame = facts.frame().with_columns(*amounts.state(), *(amounts.profit(i) for i in places))
-    frame = engine.materialize(frame.with_columns(*amounts.joint()))
+    frame = engine.materialize(frame.with_columns(*amounts.joint(), *amounts.bought_after()))
     stratified = population.stratified
     profit = [_reading(place) for place in places]
+    if hidden.until is not None:
+        profit.append(Reading(BOUGHT_AFTER, _NOBODY, Moments))
     found = summarize(
         engine, frame, profit, Wish(variants, history=facts.history, stratified=stratified)
     ).summaries
@@ -235,7 +256,20 @@ def _read(
             for place in range(len(hidden.stretches))
             for variant in variants
         },
+        by_part={
+            (part, variant): found[name, variant]
+            for part, name in _parts(hidden).items()
+            for variant in variants
+        },
     )
+
+
+def _parts(hidden: _Hidden) -> dict[str, str]:
+    """The readings of the two parts of the horizon."""
+    if hidden.until is None:
+        return {}
+    before, after = f"profit.{hidden.before}", f"profit.{hidden.before + 1}"
+    return {BEFORE: before, AFTER: after, BOUGHT_AFTER: BOUGHT_AFTER}
 
 
 _NOBODY = MeanMetric(key="money", kind="mean")
@@ -248,8 +282,9 @@ def _reading(place: int) -> Reading:
 class _Amounts:
     """The amounts of money of a unit, as expressions over what was counted."""
 
-    def __init__(self, spec: Spec, terms: Terms, keys: set[str]) -> None:
-        self._terms = terms
+    def __init__(self, spec: Spec, hidden: _Hidden, keys: set[str]) -> None:
+        self._hidden = hidden
+        self._terms = hidden.terms
         self._keys = keys
         self._variants = [variant.key for variant in spec.variants or ()]
 
@@ -259,13 +294,22 @@ class _Amounts:
         yield state.alias(f"{m.GROSS}!state")
         places = {int(key.rpartition(".")[2]) for key in self._keys}
         yield from (state.alias(f"profit.{place}!state") for place in sorted(places))
+        if self._hidden.until is not None:
+            yield state.alias(f"{BOUGHT_AFTER}!state")
 
     def profit(self, place: int) -> nw.Expr:
         """Contribution after all costs, within one stretch; exposure is paid in the first."""
         profit = self._gross(place) - self._incentive(place)
-        if place <= 1:
+        if place in (0, 1, self._hidden.before):
             profit = profit - self._per_variant(self._terms.exposure)
         return profit.alias(f"profit.{place}!y")
+
+    def bought_after(self) -> Iterator[nw.Expr]:
+        """Whether a unit bought after the incentive had ended."""
+        if self._hidden.until is not None:
+            events = self._what(EVENTS, self._hidden.before + 1)
+            bought = nw.when(events > 0).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
+            yield bought.alias(f"{BOUGHT_AFTER}!y")
 
     def joint(self) -> Iterator[nw.Expr]:
         """The amounts of the whole horizon, by the names that the co-moments use."""

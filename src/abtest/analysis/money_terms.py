@@ -29,6 +29,7 @@ class Terms:
         goods_column: The column with what the goods of an event cost.
         goods_per_event: What the goods of each event cost.
         horizon: Over which time money counts; None for one row per unit.
+        until: When the incentive can no longer be used; None where nobody says.
         calendar: Whether the horizon counts calendar days.
         net: Whether revenue is net of the incentive, whose cost is then not subtracted again.
         per_redemption: What one redemption costs, by variant; 0 where it is not subtracted.
@@ -44,6 +45,7 @@ class Terms:
     goods_column: str | None
     goods_per_event: float | None
     horizon: timedelta | None
+    until: timedelta | None
     calendar: bool
     net: bool
     per_redemption: Mapping[str, float]
@@ -69,6 +71,7 @@ def terms_of(spec: Spec, decision: DecisionBlock) -> Terms:
         goods_column=goods.column if goods is not None else None,
         goods_per_event=goods.per_event if goods is not None else None,
         horizon=horizon if events is not None else None,
+        until=decision.incentive_until or (metric.window.end if metric is not None else None),
         calendar=calendar,
         net=net,
         per_redemption={k: 0.0 if net else c.per_redemption or 0.0 for k, c in costs.items()},

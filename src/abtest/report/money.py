@@ -49,7 +49,7 @@ MEASURES = {
     "repaid": phrase("Share of the early gain that is lost later"),
     "after_incentive": phrase("Contribution after the incentive ended"),
     "buyers_after": phrase("Share who buy after the incentive ended"),
-    "horizon_value": phrase("Contribution over the horizon, if the effect lasts"),
+    "horizon_value": phrase("Contribution over the whole horizon, if the effect lasts"),
     "test_and_roll": phrase("Test & Roll: customers per variant"),
 }
 
