@@ -20,7 +20,9 @@ FILES = (
     "f_factorial",
     "g_sequential",
     "h_noninferiority",
+    "i_bayesian",
     "j_health",
+    "m_decisions",
 )
 
 # Prefixes of the file d_retention that are not written in the call which takes them.

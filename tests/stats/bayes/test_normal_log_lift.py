@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import multivariate_normal, norm
 
-from abtest.stats.bayes.normal import Normal
+from abtest.stats.bayes.normal import Normal, update
 from abtest.stats.bayes.normal_log_lift import LogLevel, normal_log_lift
 from abtest.stats.bayes.question import Question
 from stats.bayes.witnesses import chances, check_against_draws, within_memory
@@ -30,6 +30,10 @@ def test_reference_case(case: dict[str, Any]) -> None:
     assert variant.prob_beats_control == expected(case, "prob_positive")
     assert variant.lift == expected(case, "posterior_median_lift")
     assert [variant.lift_low, variant.lift_high] == expected(case, "relative_lift_ci95")
+    se = math.sqrt(control.variance + treatment.variance)
+    posterior = update(treatment.mean - control.mean, se, prior)
+    assert posterior.mean == expected(case, "posterior_mean")
+    assert posterior.sd == expected(case, "posterior_sd")
 
 
 def _by_matrices(
