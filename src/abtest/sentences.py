@@ -24,7 +24,7 @@ Write = Callable[[Value, str], str]
 """Writes a value by its format, such as ``,`` or ``.2%`` or ``date``."""
 
 _MARK = "\N{LEFT-TO-RIGHT MARK}"
-_FORMAT = re.compile(r"(date|\+?,?(\.[0-9]{1,2})?[dfeg%]?)")
+_FORMAT = re.compile(r"(date|level|start|\+?,?(\.[0-9]{1,2})?[dfeg%]?)")
 
 
 class Sentence(str):
@@ -137,12 +137,17 @@ def in_sentence(name: str) -> str:
 
 
 def write_english(value: Value, spec: str) -> str:
-    """One value in an English sentence."""
+    """One value in an English sentence; ``start`` gives a sentence inside it a capital letter."""
     if isinstance(value, Sentence):
-        return str(value)
+        return value[:1].upper() + value[1:] if spec == "start" else str(value)
     if isinstance(value, str):
         return value if spec == "date" else in_sentence(value)
-    return format(value, spec)
+    return write_number(value, spec)
+
+
+def write_number(value: float, spec: str) -> str:
+    """A number by its format; ``level`` is the coverage of an interval, such as 97.5%."""
+    return f"{100 * value:.4g}%" if spec == "level" else format(value, spec)
 
 
 def fill(template: str, values: Mapping[str, Value], write: Write) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from abtest.analysis.strata import split_of
+from abtest.sentences import sentence
 from abtest.stats.adjusted_means import AdjustedMeans
 from abtest.stats.adjustment import adjust_means
 from abtest.stats.cluster_adjustment import adjust_clusters
@@ -126,8 +127,14 @@ class Adjustment:
         everybody, compared = self._observed(pair), _units(_splits(self.counts, pair))
         if len(pair) == 1 or everybody == compared:
             return ()
-        where = f"{treatment} is compared over the strata in which both have units"
-        return (f"{where}: {everybody - compared:,} of {everybody:,} units are in others.",)
+        note = sentence(
+            "{variant} is compared over the strata in which both have units: "
+            "{n:,} of {total:,} units are in others.",
+            variant=treatment,
+            n=everybody - compared,
+            total=everybody,
+        )
+        return (note,)
 
     def _seen(self, variants: Sequence[str]) -> list[str]:
         return [variant for variant in variants if self.counts[variant].parts]

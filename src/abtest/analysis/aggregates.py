@@ -13,6 +13,7 @@ from abtest.analysis.streams import VARIANT
 from abtest.analysis.summaries import Found, MetricCounts
 from abtest.errors import DataError
 from abtest.metrics.proportion import ProportionMetric
+from abtest.sentences import sentence
 from abtest.sources.wanted import Wanted
 from abtest.stats.summaries import Moments, Proportion
 
@@ -69,13 +70,17 @@ def aggregate_notes(spec: Spec, metric: Metric) -> list[str]:
     if totals is not None and isinstance(metric, ProportionMetric) and metric.trials:
         if metric.trials == totals.units:
             return []
-        note = (
-            f"Counts {metric.trials}, not units: several of one unit are not independent, and the "
-            "interval is then too narrow."
+        note = sentence(
+            "Counts {column}, not units: several of one unit are not independent, and the "
+            "interval is then too narrow.",
+            column=metric.trials,
         )
         return [note]
     if moments is not None and moments.date is not None:
-        return ["Dates are added up: a unit that is in several of them counts several times."]
+        note = sentence(
+            "Dates are added up: a unit that is in several of them counts several times."
+        )
+        return [note]
     return []
 
 

@@ -17,11 +17,11 @@ from abtest.analysis.reading_checks import (
 )
 from abtest.analysis.refusals import SPLIT
 from abtest.analysis.result import Check
-from abtest.analysis.sentences import counted, in_sentence
 from abtest.analysis.skew import skew
 from abtest.analysis.strata import entry_weights
 from abtest.analysis.survey_checks import response_check
 from abtest.metrics.survey import SurveyMetric
+from abtest.sentences import joined, phrase, plural, sentence
 from abtest.spec.rules import advice_on
 from abtest.stats.sample_ratio import SampleRatio, sample_ratio, summed
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 CROSSOVER_WARN, CROSSOVER_FAIL = 0.001, 0.01
 MATCH_WARN = 0.5
+# What the checks count; each is looked up as it stands in a sentence.
+_COUNTED = (phrase("units"), phrase("clusters"), phrase("unit"), phrase("time"), phrase("value"))
 # Two percentage points: smaller gaps between variants are usual in staggered enrolment.
 IMMATURE_GAP, MISSING_GAP = 0.02, 0.02
 
@@ -76,7 +78,7 @@ def _advice(fault: Fault) -> Check:
     return Check(
         key="spec",
         status="warn",
-        message=f"{fault.dotted} {fault.message}.",
+        message=sentence("{path} {message}.", path=fault.dotted, message=fault.message),
         hint=fault.hint or None,
     )
 
@@ -92,7 +94,13 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     alpha = spec.analysis.sample_ratio_alpha
     units = max(sum(counts), 1)
     rows = [
-        f"{in_sentence(variant.key)}: {count:,} ({count / units:.2%}, planned {share:.2%})"
+        sentence(
+            "{variant}: {n:,} ({share:.2%}, planned {planned:.2%})",
+            variant=variant.key,
+            n=count,
+            share=count / units,
+            planned=share,
+        )
         for variant, count, share in zip(variants, counts, shares, strict=True)
     ]
     details: dict[str, Any] = {
@@ -108,18 +116,29 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     }
     # A unit in a variant that was to get none is an error, however few there are.
     failed = test.pvalue is None or test.pvalue < alpha or test.unexpected > 0
-    word = "is not" if failed else "is"
-    of = "of clusters " if population.clusters is not None else ""
-    pvalue = "" if test.pvalue is None else f"; p = {test.pvalue:.4g}"
+    if test.pvalue is not None:
+        rows.append(sentence("p = {pvalue:.4g}", pvalue=test.pvalue))
     return Check(
         key="sample_ratio",
         status="fail" if failed else "pass",
-        message=f"The split {of}{word} what was planned: {'; '.join(rows)}{pvalue}.",
-        hint="Customers went missing or were counted twice in one variant. Find out why first."
+        message=_split_told(joined("; ", rows), failed=failed, clusters=bool(population.clusters)),
+        hint=sentence(
+            "Customers went missing or were counted twice in one variant. Find out why first."
+        )
         if failed
         else None,
         details=details,
     )
+
+
+def _split_told(rows: str, *, failed: bool, clusters: bool) -> str:
+    if clusters and failed:
+        return sentence("The split of clusters is not what was planned: {rows}.", rows=rows)
+    if clusters:
+        return sentence("The split of clusters is what was planned: {rows}.", rows=rows)
+    if failed:
+        return sentence("The split is not what was planned: {rows}.", rows=rows)
+    return sentence("The split is what was planned: {rows}.", rows=rows)
 
 
 def _what_was_split(population: Population) -> dict[str, int]:
@@ -144,55 +163,82 @@ def _crossover(population: Population) -> Check | None:
     if population.aggregated:  # who was in two variants, nobody can tell any more
         return None
     split: Population | ClusterCounts = population.clusters or population
-    word, words = ("unit", "units") if split is population else ("cluster", "clusters")
+    words = "units" if split is population else "clusters"
+    nobody = sentence("No cluster is in two variants.")
+    if split is population:
+        nobody = sentence("No unit is in two variants.")
     if population.units == population.rows and split.crossed == 0:
-        return Check(key="crossover", status="pass", message=f"No {word} is in two variants.")
+        return Check(key="crossover", status="pass", message=nobody)
     share = split.crossed / split.units if split.units else 0.0
     status = "pass" if share <= CROSSOVER_WARN else "warn" if share <= CROSSOVER_FAIL else "fail"
     kept = split.crossed - split.left_out
-    what = _where_analysed(split) if kept else "left out"
+    what = _where_analysed(split) if kept else sentence("left out")
     return Check(
         key="crossover",
         status=status if split.crossed else "pass",
-        message=f"{split.crossed:,} of {split.units:,} {words} ({share:.2%}) "
-        f"are in two variants; they are {what}."
+        message=sentence(
+            "{n:,} of {total:,} {units} ({share:.2%}) are in two variants; they are {what}.",
+            n=split.crossed,
+            total=split.units,
+            units=sentence(words),
+            share=share,
+            what=what,
+        )
         if split.crossed
-        else f"No {word} is in two variants.",
-        hint="Look at where the variant is decided and logged." if status != "pass" else None,
+        else nobody,
+        hint=None
+        if status == "pass"
+        else sentence("Look at where the variant is decided and logged."),
         details={words: split.units, "crossed": split.crossed, "share": share},
     )
 
 
 def _where_analysed(split: Population | ClusterCounts) -> str:
     if split.by_hash == split.crossed:
-        return "analysed in the variant of the hash"
+        return sentence("analysed in the variant of the hash")
     if split.by_hash == 0:
-        return "analysed in the first"
-    return f"analysed in the variant of the hash ({split.by_hash:,}) or in the first"
+        return sentence("analysed in the first")
+    return sentence("analysed in the variant of the hash ({n:,}) or in the first", n=split.by_hash)
 
 
 def _unknown_variants(spec: Spec, population: Population) -> Check:
     absent = [key for key, n in population.assigned.items() if n == 0]
     found = list(population.unknown.items())[:10]
-    names = ", ".join(f"{in_sentence(repr(key))} ({counted(n, 'row', 'rows')})" for key, n in found)
+    names = joined(
+        ", ",
+        [
+            plural("{name} ({n:,} row)", "{name} ({n:,} rows)", n, name=repr(key))
+            for key, n in found
+        ],
+    )
     if absent:
-        instead = f" The data also have variants that the spec does not name: {names}."
+        told = [sentence("No unit is in {variants}.", variants=joined(", ", absent))]
+        if found:
+            told.append(
+                sentence(
+                    "The data also have variants that the spec does not name: {names}.", names=names
+                )
+            )
         return Check(
             key="unknown_variants",
             status="fail",
-            message=f"No unit is in {', '.join(map(in_sentence, absent))}."
-            f"{instead if found else ''}",
-            hint="Is the variant spelt as in the data?",
+            message=joined(" ", told),
+            hint=sentence("Is the variant spelt as in the data?"),
             details={"absent": absent, "unknown": population.unknown},
         )
     if not found:
-        return Check(key="unknown_variants", status="pass", message="All variants are known.")
-    keys = ", ".join(in_sentence(variant.key) for variant in spec.variants or ())
+        return Check(
+            key="unknown_variants", status="pass", message=sentence("All variants are known.")
+        )
+    keys = joined(", ", [variant.key for variant in spec.variants or ()])
     return Check(
         key="unknown_variants",
         status="fail",
-        message=f"The data have variants that the spec does not name: {names}. They are left out.",
-        hint=f"The spec names {keys}. Add them, or correct the data.",
+        message=sentence(
+            "The data have variants that the spec does not name: {names}. They are left out.",
+            names=names,
+        ),
+        hint=sentence("The spec names {keys}. Add them, or correct the data.", keys=keys),
         details={"unknown": population.unknown},
     )
 
@@ -202,40 +248,64 @@ def _left_out(population: Population) -> Check | None:
     reasons = {key: n for key, n in sorted(population.reasons.items()) if key != SPLIT}
     if not reasons and not population.too_late:
         return None
-    parts = [f"{n:,} with reason {key or 'none'}" for key, n in reasons.items()]
+    parts = [
+        sentence("{n:,} with reason {reason}", n=n, reason=key or "none")
+        for key, n in reasons.items()
+    ]
     if population.too_late:
-        parts.append(f"{population.too_late:,} assigned at or after as_of")
+        parts.append(sentence("{n:,} assigned at or after as_of", n=population.too_late))
     return Check(
         key="left_out",
         status="pass",
-        message=f"Assignments that are not analysed: {', '.join(parts)}.",
+        message=sentence("Assignments that are not analysed: {parts}.", parts=joined(", ", parts)),
         details={"reasons": reasons, "too_late": population.too_late},
     )
 
 
 def _copies(found: EventRows) -> str:
-    rows = counted(found.copies, f"row of {found.stream} repeats", f"rows of {found.stream} repeat")
-    sampled = f"; about, from one row in {found.copies_one_in}" if found.copies_one_in > 1 else ""
-    return f"{rows} another exactly (kept{sampled})"
+    if found.copies_one_in > 1:
+        return plural(
+            "{n:,} row of {table} repeats another exactly (kept; about, from one row in {step})",
+            "{n:,} rows of {table} repeat another exactly (kept; about, from one row in {step})",
+            found.copies,
+            table=found.stream,
+            step=found.copies_one_in,
+        )
+    return plural(
+        "{n:,} row of {table} repeats another exactly (kept)",
+        "{n:,} rows of {table} repeat another exactly (kept)",
+        found.copies,
+        table=found.stream,
+    )
 
 
 def _repeated_rows(population: Population, events: Sequence[EventRows]) -> Check:
-    parts = []
+    parts: list[str] = []
     if population.repeated_rows:
-        rows = counted(population.repeated_rows, "assignment row repeats", "assignment rows repeat")
-        parts.append(f"{rows} a unit (counted once)")
+        parts.append(
+            plural(
+                "{n:,} assignment row repeats a unit (counted once)",
+                "{n:,} assignment rows repeat a unit (counted once)",
+                population.repeated_rows,
+            )
+        )
     parts += [_copies(found) for found in events if found.copies]
     details: dict[str, Any] = {"assignments": population.repeated_rows}
     details.update({found.stream: found.copies for found in events})
     if not parts:
         return Check(
-            key="duplicate_rows", status="pass", message="No row repeats another.", details=details
+            key="duplicate_rows",
+            status="pass",
+            message=sentence("No row repeats another."),
+            details=details,
         )
     return Check(
         key="duplicate_rows",
         status="warn",
-        message=f"{'; '.join(parts)}.",
-        hint="Copies of events count twice; with several lines per order that may be right.",
+        message=sentence("{told}.", told=joined("; ", parts)),
+        hint=sentence(
+            "Copies of events count twice; with several lines per order that may be right."
+        ),
         details=details,
     )
 
@@ -247,24 +317,37 @@ def _unknown_units(events: Sequence[EventRows]) -> Check | None:
     empty = [found.stream for found in events if found not in read]
     worst = min((found.matched / (found.outside + found.matched) for found in read), default=1.0)
     parts = [
-        f"{found.outside:,} of {found.outside + found.matched:,} rows of {found.stream}"
+        sentence(
+            "{n:,} of {total:,} rows of {table}",
+            n=found.outside,
+            total=found.outside + found.matched,
+            table=found.stream,
+        )
         for found in read
     ]
     status = "fail" if worst == 0 else "warn" if worst < MATCH_WARN or empty else "pass"
-    sentences = [f"{' and '.join(parts)} are of units outside the experiment."] if parts else []
+    told = []
+    if parts:
+        told.append(
+            sentence("{rows} are of units outside the experiment.", rows=joined(" and ", parts))
+        )
     if empty:
-        sentences.append(f"No row of {' and '.join(empty)} was read.")
+        told.append(sentence("No row of {tables} was read.", tables=joined(" and ", empty)))
     late = sum(found.late for found in events)
     if late:
-        sentences.append(
-            f"{counted(late, 'row at or after as_of was', 'rows at or after as_of were')} not read."
+        told.append(
+            plural(
+                "{n:,} row at or after as_of was not read.",
+                "{n:,} rows at or after as_of were not read.",
+                late,
+            )
         )
-    zeros = "Did ids lose their zeros, or change their form, in one of the files?"
-    nothing = "Is the file empty, does keep drop all rows, or is as_of too early?"
+    zeros = sentence("Did ids lose their zeros, or change their form, in one of the files?")
+    nothing = sentence("Is the file empty, does keep drop all rows, or is as_of too early?")
     return Check(
         key="unknown_units",
         status=status,
-        message=" ".join(sentences),
+        message=joined(" ", told),
         hint=None if status == "pass" else zeros if worst < MATCH_WARN else nothing,
         details={
             found.stream: {
@@ -293,8 +376,15 @@ def _missing_values(spec: Spec, summaries: Summaries, events: Sequence[EventRows
         if any(shares.values()):
             details[metric.key] = shares
             gap = max(gap, max(shares.values()) - min(shares.values()))
-            rates = ", ".join(f"{share:.2%} in {in_sentence(key)}" for key, share in shares.items())
-            parts.append(f"{metric.key} is missing for {rates}")
+            rates = [
+                sentence("{share:.2%} in {variant}", share=share, variant=key)
+                for key, share in shares.items()
+            ]
+            parts.append(
+                sentence(
+                    "{metric} is missing for {rates}", metric=metric.key, rates=joined(", ", rates)
+                )
+            )
     for found in events:
         for name, n in (
             ("unit", found.no_unit),
@@ -302,17 +392,26 @@ def _missing_values(spec: Spec, summaries: Summaries, events: Sequence[EventRows
             ("value", found.no_value),
         ):
             if n:
-                row = counted(n, f"row of {found.stream} has", f"rows of {found.stream} have")
-                parts.append(f"{row} no {name}")
+                parts.append(
+                    plural(
+                        "{n:,} row of {table} has no {what}",
+                        "{n:,} rows of {table} have no {what}",
+                        n,
+                        table=found.stream,
+                        what=sentence(name),
+                    )
+                )
                 details[f"{found.stream}.{name}"] = n
     if not parts:
-        return Check(key="missing_values", status="pass", message="No value is missing.")
-    differs = " Variants differ in what is missing." if gap > MISSING_GAP else ""
+        return Check(key="missing_values", status="pass", message=sentence("No value is missing."))
+    told = [sentence("{told}. They are left out.", told=joined("; ", parts))]
+    if gap > MISSING_GAP:
+        told.append(sentence("Variants differ in what is missing."))
     return Check(
         key="missing_values",
         status="warn",
-        message=f"{'; '.join(parts)}. They are left out.{differs}",
-        hint="If the treatment decides what is missing, the comparison is biased.",
+        message=joined(" ", told),
+        hint=sentence("If the treatment decides what is missing, the comparison is biased."),
         details=details,
     )
 
@@ -329,18 +428,26 @@ def _immature(spec: Spec, summaries: Summaries) -> Check | None:
         if any(shares.values()):
             details[metric.key] = shares
             gap = max(gap, max(shares.values()) - min(shares.values()))
-            rates = ", ".join(f"{share:.1%} of {in_sentence(key)}" for key, share in shares.items())
-            parts.append(f"{metric.key}: {rates}")
+            rates = [
+                sentence("{share:.1%} of {variant}", share=share, variant=key)
+                for key, share in shares.items()
+            ]
+            parts.append(
+                sentence("{metric}: {rates}", metric=metric.key, rates=joined(", ", rates))
+            )
     if not spec.data.events and not parts:
         return None
     if not parts:
-        return Check(key="immature_units", status="pass", message="Every window is over.")
-    differs = "; variants mature at different rates" if gap > IMMATURE_GAP else ""
+        return Check(key="immature_units", status="pass", message=sentence("Every window is over."))
+    if gap > IMMATURE_GAP:
+        parts.append(sentence("variants mature at different rates"))
     return Check(
         key="immature_units",
         status="warn" if gap > IMMATURE_GAP else "pass",
-        message=f"Not counted yet, because the window is not over: {'; '.join(parts)}{differs}.",
-        hint="The split may have changed while units were enrolled."
+        message=sentence(
+            "Not counted yet, because the window is not over: {parts}.", parts=joined("; ", parts)
+        ),
+        hint=sentence("The split may have changed while units were enrolled.")
         if gap > IMMATURE_GAP
         else None,
         details=details,

@@ -9,6 +9,7 @@ from abtest.analysis.method_choice import horizon_of
 from abtest.analysis.readings import other_reading, readings_of
 from abtest.analysis.result import Check
 from abtest.metrics.base import EventMetric
+from abtest.sentences import joined, sentence
 from abtest.stats.incidence import incidence, incidence_estimate
 from abtest.stats.kaplan_meier import CurvePoint, kaplan_meier_curve, survival_interval
 from abtest.stats.life_table import LifeTable
@@ -121,15 +122,25 @@ def readings_check(spec: Spec, found: Found) -> Check | None:
     for metric in _with_both(spec):
         for key, note, pvalue, is_flagged in _compared(spec, found, metric):
             details[f"{metric.key}: {key}"] = pvalue
-            if is_flagged:
-                flagged.append(f"{metric.key}: {note} ({key}, p = {pvalue:.3g})")
+            if is_flagged and pvalue is not None:
+                flagged.append(
+                    sentence(
+                        "{metric}: {note} ({what}, p = {pvalue:.3g})",
+                        metric=metric.key,
+                        note=note,
+                        what=key,
+                        pvalue=pvalue,
+                    )
+                )
     if not details:
         return None
     return Check(
         key="readings",
         status="warn" if flagged else "pass",
-        message=f"{'; '.join(flagged)}." if flagged else "Both readings of a metric agree.",
-        hint="Read the metric on mature units, and look at why later entrants differ."
+        message=sentence("{told}.", told=joined("; ", flagged))
+        if flagged
+        else sentence("Both readings of a metric agree."),
+        hint=sentence("Read the metric on mature units, and look at why later entrants differ.")
         if flagged
         else None,
         details=details,

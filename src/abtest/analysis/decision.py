@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from abtest.analysis.money_rule import MoneyRule, decision_values
 from abtest.analysis.reading_checks import FEW_UNITS
 from abtest.analysis.result import Decision, is_readable
-from abtest.analysis.sentences import in_sentence
+from abtest.sentences import Sentence, joined, sentence
 from abtest.spec.analysis import Rule
 from abtest.stats.summaries import LifeTable, Proportion
 
@@ -51,16 +51,23 @@ def decide(
     """
     failed = [check for check in checks if check.status == "fail"]
     if failed:
-        reason = f"A health check failed. {failed[0].message} Do not decide on these numbers."
+        reason = sentence(
+            "A health check failed. {message} Do not decide on these numbers.",
+            message=failed[0].message,
+        )
         return Decision(verdict="invalid", rule_line="checks", reason=reason)
     if spec.control is None:
-        reason = "One variant: these are rates with their intervals; there is nothing to compare."
+        reason = sentence(
+            "One variant: these are rates with their intervals; there is nothing to compare."
+        )
         return Decision(reason=reason)
     primary = [record for record in records if record.role == "primary"]
     if not any(is_readable(record) for record in primary):
         return Decision(verdict="inconclusive", rule_line="maturity", reason=_unreadable(primary))
     if all(record.label == "descriptive" for record in primary):
-        reason = "The primary metric is descriptive only, so nothing can be decided on it."
+        reason = sentence(
+            "The primary metric is descriptive only, so nothing can be decided on it."
+        )
         return Decision(verdict="inconclusive", rule_line="label", reason=reason)
     standings = [
         _Variant(spec, [r for r in records if r.variant == variant.key], money).standing()
@@ -73,11 +80,18 @@ def decide(
 
 def _unreadable(primary: Sequence[Record]) -> str:
     dates = [record.readable_on for record in primary if record.readable_on]
-    names = " and ".join(dict.fromkeys(record.metric for record in primary))
+    names = joined(" and ", list(dict.fromkeys(record.metric for record in primary)))
     if not any(record.n_immature or record.n_immature_control for record in primary):
-        return f"Nobody can be counted for {names} in control, or in any other variant."
-    when = f" It becomes readable on {max(dates)}." if dates else ""
-    return f"No customer's window is over yet for {names}.{when}"
+        return sentence(
+            "Nobody can be counted for {names} in control, or in any other variant.", names=names
+        )
+    if not dates:
+        return sentence("No customer's window is over yet for {names}.", names=names)
+    return sentence(
+        "No customer's window is over yet for {names}. It becomes readable on {day:date}.",
+        names=names,
+        day=max(dates),
+    )
 
 
 def _overall(standings: Sequence[VariantStanding]) -> Decision:
@@ -97,7 +111,7 @@ def _decision(lead: VariantStanding, told: Sequence[VariantStanding]) -> Decisio
         verdict=lead.standing,
         variant=lead.variant if lead.standing == "ship" or len(told) == 1 else None,
         rule_line=lead.rule_line,
-        reason=" ".join(standing.reason for standing in told),
+        reason=joined(" ", [one.reason for one in told]) if len(told) > 1 else lead.reason,
     )
 
 
@@ -109,7 +123,6 @@ class _Variant:
         self._rule = spec.decision.rule if spec.decision is not None else Rule()
         self._metrics = {metric.key: metric for metric in spec.metrics}
         self._variant = records[0].variant
-        self._name = in_sentence(self._variant)
         self._money = MoneyRule(self._rule, money, self._variant)
         self._primary = [
             record
@@ -136,21 +149,35 @@ class _Variant:
                 return standing
         lead = self._primary[0]
         if lead.information_fraction is not None and lead.pvalue is None:
-            reason = (
-                f"{self._name} has crossed no boundary of the sequential plan yet: "
-                f"{self._effect(lead)}. Keep running."
+            reason = sentence(
+                "{variant} has crossed no boundary of the sequential plan yet: {effect}. "
+                "Keep running.",
+                variant=self._variant,
+                effect=self._effect(lead),
             )
             return self._stand("inconclusive", "sequential", reason)
-        reason = f"{self._name} is not clearly better or worse: {self._effect(lead)}."
+        reason = sentence(
+            "{variant} is not clearly better or worse: {effect}.",
+            variant=self._variant,
+            effect=self._effect(lead),
+        )
         return self._stand("inconclusive", "primary", reason)
 
     def _hurt(self) -> VariantStanding | None:
         for record in self._guardrails:
             if record.guardrail == "breach":
-                reason = f"{self._name} breaches a guardrail: {self._effect(record)}."
+                reason = sentence(
+                    "{variant} breaches a guardrail: {effect}.",
+                    variant=self._variant,
+                    effect=self._effect(record),
+                )
                 return self._stand("rollback", "guardrails", reason)
             if record.guardrail is None and record.harm:
-                reason = f"{self._name} harms a guardrail: {self._effect(record)}."
+                reason = sentence(
+                    "{variant} harms a guardrail: {effect}.",
+                    variant=self._variant,
+                    effect=self._effect(record),
+                )
                 return self._stand("rollback", "guardrails", reason)
         return None
 
@@ -158,14 +185,15 @@ class _Variant:
         why = self._money.loses()
         if why is None:
             return None
-        return self._stand("rollback", "value", f"{self._name} does not pay: {why}.")
+        reason = sentence("{variant} does not pay: {why}.", variant=self._variant, why=why)
+        return self._stand("rollback", "value", reason)
 
     def _unpaid(self) -> VariantStanding | None:
         """A winner of which it is not clear that it pays."""
         winner, why = self._winner(), self._money.unsure()
         if winner is None or why is None:
             return None
-        reason = f"{self._merit(winner)} ({self._effect(winner)}), but {why}."
+        reason = sentence("{merit}, but {but}.", merit=self._merit(winner), but=why)
         return self._stand("inconclusive", "value", reason)
 
     def _worse(self) -> VariantStanding | None:
@@ -174,7 +202,11 @@ class _Variant:
         worse = [record for record in self._primary if self._direction(record) == "worse"]
         if not worse:
             return None
-        reason = f"{self._name} makes it worse: {self._effect(worse[0])}."
+        reason = sentence(
+            "{variant} makes it worse: {effect}.",
+            variant=self._variant,
+            effect=self._effect(worse[0]),
+        )
         return self._stand("rollback", "primary", reason)
 
     def _winner(self) -> Record | None:
@@ -189,16 +221,18 @@ class _Variant:
         if winner is None:
             return None
         if min(winner.n, winner.n_control or 0) < FEW_UNITS:
-            reason = (
-                f"{self._merit(winner)} ({self._effect(winner)}), but a variant has fewer than "
-                f"{FEW_UNITS} units to read it on."
+            reason = sentence(
+                "{merit}, but a variant has fewer than {n} units to read it on.",
+                merit=self._merit(winner),
+                n=FEW_UNITS,
             )
             return self._stand("inconclusive", "few_units", reason)
         unsure = [record for record in self._guardrails if record.guardrail == "inconclusive"]
         if unsure:
-            reason = (
-                f"{self._merit(winner)} ({self._effect(winner)}), but it is not yet clear that "
-                f"{unsure[0].metric} holds: keep running."
+            reason = sentence(
+                "{merit}, but it is not yet clear that {metric} holds: keep running.",
+                merit=self._merit(winner),
+                metric=unsure[0].metric,
             )
             return self._stand("inconclusive", "guardrails", reason)
         limit = self._rule.max_expected_loss
@@ -207,35 +241,60 @@ class _Variant:
         loss = None if winner.bayes_model == "normal_difference" else winner.expected_loss
         if loss is not None and loss <= limit:
             return None
-        shown = "cannot be given as a share of control" if loss is None else f"is {loss:.2%}"
-        reason = (
-            f"{self._merit(winner)} ({self._effect(winner)}), but its expected loss {shown}; "
-            f"the rule allows {limit:.2%}."
+        why = self._too_risky(winner, loss, limit)
+        return self._stand("inconclusive", "max_expected_loss", why)
+
+    def _too_risky(self, winner: Record, loss: float | None, limit: float) -> str:
+        merit = self._merit(winner)
+        if loss is None:
+            return sentence(
+                "{merit}, but its expected loss cannot be given as a share of control; "
+                "the rule allows {limit:.2%}.",
+                merit=merit,
+                limit=limit,
+            )
+        return sentence(
+            "{merit}, but its expected loss is {loss:.2%}; the rule allows {limit:.2%}.",
+            merit=merit,
+            loss=loss,
+            limit=limit,
         )
-        return self._stand("inconclusive", "max_expected_loss", reason)
 
     def _merit(self, winner: Record) -> str:
         """What speaks for the variant: a rule that requires no better primary metric needs less."""
-        better = self._direction(winner) == "better"
-        return f"{self._name} is {'better' if better else 'not worse'}"
+        effect = self._effect(winner)
+        if self._direction(winner) == "better":
+            return sentence("{variant} is better ({effect})", variant=self._variant, effect=effect)
+        return sentence("{variant} is not worse ({effect})", variant=self._variant, effect=effect)
 
     def _ships(self) -> VariantStanding | None:
         winner = self._winner()
         if winner is None:
             return None
         harmed = [record.metric for record in self._guardrails if record.harm]
-        held = " The guardrails hold." if self._guardrails and not harmed else ""
+        told: list[str] = [sentence("{effect}.", effect=self._effect(winner))]
+        paid = self._money.paid().strip()
+        if paid:
+            told.append(paid)
         if harmed:
-            held = f" {harmed[0]} gets worse, but by less than its margin."
-        paid = self._money.paid()
-        reason = f"Ship {self._name}: {self._effect(winner)}.{paid}{held}"
+            told.append(
+                sentence("{metric} gets worse, but by less than its margin.", metric=harmed[0])
+            )
+        elif self._guardrails:
+            told.append(sentence("The guardrails hold."))
+        why = joined(" ", told)
+        reason = sentence("Ship {variant}: {why}", variant=self._variant, why=why)
         return self._stand("ship", "value" if self._money.alone else "primary", reason)
 
     def _neutral(self) -> VariantStanding | None:
         if not all(record.equivalent for record in self._primary):
             return None
         lead = self._primary[0]
-        reason = f"{self._name} makes no difference worth having: {self._effect(lead)}."
+        reason = sentence(
+            "{variant} makes no difference worth having: {effect}.",
+            variant=self._variant,
+            effect=self._effect(lead),
+        )
         return self._stand("neutral", "equivalence", reason)
 
     def _stand(self, standing: Standing, line: str, reason: str) -> VariantStanding:
@@ -258,25 +317,39 @@ class _Variant:
     def _effect(self, record: Record) -> str:
         """One metric's change in words: from, to, lift and its interval."""
         metric = self._metrics[record.metric]
-        name = in_sentence(metric.title or metric.key)
+        name = metric.title or metric.key
         if record.method in HAZARD_RATIOS and record.lift is not None:
-            return f"{name} has a hazard ratio of {1 + record.lift:.3g}{_ratio_interval(record)}"
+            return _hazard_ratio(name, record.lift, record)
         if record.value is None or record.value_control is None:
-            return f"{name} cannot be read"
+            return sentence("{metric} cannot be read", metric=name)
         as_share = metric.summary in (Proportion, LifeTable) and record.method != "rmst"
         before, after = (
-            f"{value:.2%}" if as_share else f"{value:,.4g}"
+            sentence("{x:.2%}", x=value) if as_share else sentence("{x:,.4g}", x=value)
             for value in (record.value_control, record.value)
         )
-        moved = f"{name} goes from {before} to {after}"
+        moved = sentence(
+            "{metric} goes from {before} to {after}", metric=name, before=before, after=after
+        )
         if record.lift is None or record.lift_ci_low is None or record.lift_ci_high is None:
             return moved
-        interval = f"{record.lift_ci_low:+,.1%} to {record.lift_ci_high:+,.1%}"
-        return f"{moved} ({record.lift:+,.1%}, {100 * record.ci_level:.4g}% interval {interval})"
+        return sentence(
+            "{moved} ({lift:+,.1%}, {level:level} interval {low:+,.1%} to {high:+,.1%})",
+            moved=moved,
+            lift=record.lift,
+            level=record.ci_level,
+            low=record.lift_ci_low,
+            high=record.lift_ci_high,
+        )
 
 
-def _ratio_interval(record: Record) -> str:
+def _hazard_ratio(name: str, lift: float, record: Record) -> Sentence:
+    told = sentence("{metric} has a hazard ratio of {ratio:.3g}", metric=name, ratio=1 + lift)
     if record.lift_ci_low is None or record.lift_ci_high is None:
-        return ""
-    low, high = 1 + record.lift_ci_low, 1 + record.lift_ci_high
-    return f" ({record.ci_level:.0%} interval {low:.3g} to {high:.3g})"
+        return told
+    return sentence(
+        "{told} ({level:level} interval {low:.3g} to {high:.3g})",
+        told=told,
+        level=record.ci_level,
+        low=1 + record.lift_ci_low,
+        high=1 + record.lift_ci_high,
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from abtest.sentences import sentence
+
 if TYPE_CHECKING:
     from abtest.fields import RelativeOrAbsolute
     from abtest.metrics.base import Metric
@@ -48,7 +50,9 @@ def read_guardrail(metric: Metric, comparison: Comparison) -> GuardrailReading:
         return GuardrailReading(harm=harm)
     size, interval = _scale(margin, comparison)
     if interval is None:
-        note = "The guardrail cannot be read: its interval has no bound on the margin's scale."
+        note = sentence(
+            "The guardrail cannot be read: its interval has no bound on the margin's scale."
+        )
         return GuardrailReading(size, "inconclusive", harm, (note,))
     worst, best = (interval.low, interval.high) if increase else (-interval.high, -interval.low)
     verdict: Literal["pass", "breach", "inconclusive"] = "inconclusive"

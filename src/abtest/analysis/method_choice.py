@@ -17,6 +17,7 @@ from abtest.methods.survival import SurvivalMethod
 from abtest.metrics.first_event import FirstEventMetric
 from abtest.metrics.quantile import QuantileMetric
 from abtest.metrics.survival import SurvivalMetric
+from abtest.sentences import sentence
 from abtest.stats.life_table import LifeTable, common_horizon
 from abtest.stats.summaries import Moments, Proportion
 from abtest.stats.value_counts import ValueCounts
@@ -114,13 +115,16 @@ def unadjusted_notes(spec: Spec, method: str, *, pooled: bool) -> list[str]:
         method: The method's kind.
         pooled: Whether it compares units that entered under different weights.
     """
-    notes = []
+    notes: list[str] = []
     if spec.analysis.covariates:
-        notes.append(f"Not adjusted for covariates: {method} does not.")
+        notes.append(sentence("Not adjusted for covariates: {method} does not.", method=method))
     if pooled:
         notes.append(
-            f"The weights changed while units entered, and {method} compares all of them "
-            "together: descriptive, for who came when may look like an effect."
+            sentence(
+                "The weights changed while units entered, and {method} compares all of them "
+                "together: descriptive, for who came when may look like an effect.",
+                method=method,
+            )
         )
     return notes
 

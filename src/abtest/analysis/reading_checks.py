@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from abtest.analysis.result import Check
-from abtest.analysis.sentences import counted
 from abtest.metrics.base import EventMetric
 from abtest.metrics.repeat_purchase import RepeatPurchaseMetric
 from abtest.metrics.survey import SurveyMetric
+from abtest.sentences import joined, plural, sentence
 from abtest.stats.life_table import LifeTable
 from abtest.stats.summaries import Clusters, PairMoments, Proportion, ValueCounts
 
@@ -37,8 +37,12 @@ def off_schedule(population: Population) -> Check | None:
     return Check(
         key="schedule",
         status="warn",
-        message=f"{n:,} of {units:,} units were assigned outside the schedule.",
-        hint="Is schedule.start or enrol_until wrong, or is this another campaign's file?",
+        message=sentence(
+            "{n:,} of {total:,} units were assigned outside the schedule.", n=n, total=units
+        ),
+        hint=sentence(
+            "Is schedule.start or enrol_until wrong, or is this another campaign's file?"
+        ),
         details={"off_schedule": n, "units": units},
     )
 
@@ -51,7 +55,9 @@ def averaged_rows(population: Population) -> Check | None:
     return Check(
         key="averaged_rows",
         status="pass",
-        message=f"{n:,} rows are averaged into one value for each of {units:,} units.",
+        message=sentence(
+            "{n:,} rows are averaged into one value for each of {units:,} units.", n=n, units=units
+        ),
         details={"rows": n, "units": units},
     )
 
@@ -67,20 +73,32 @@ def few_units(spec: Spec, population: Population, summaries: Summaries) -> Check
         eligible = sum(count.immature + count.missing + count.n for count in counts)
         assigned = sum(population.assigned.values())
         if eligible < FEW_ELIGIBLE * assigned and not population.aggregated:
-            share = f"{eligible:,} of {assigned:,} units ({eligible / assigned:.1%})"
-            parts.append(f"only {share} are eligible for {metric.key}")
+            parts.append(
+                sentence(
+                    "only {n:,} of {total:,} units ({share:.1%}) are eligible for {metric}",
+                    n=eligible,
+                    total=assigned,
+                    share=eligible / assigned,
+                    metric=metric.key,
+                )
+            )
         if min(count.n for count in counts) < FEW_UNITS:
             smallest = min(count.n for count in counts)
-            units = counted(smallest, "unit", "units")
-            parts.append(f"a variant has only {units} to read {metric.key} on")
+            parts.append(
+                plural(
+                    "a variant has only {n:,} unit to read {metric} on",
+                    "a variant has only {n:,} units to read {metric} on",
+                    smallest,
+                    metric=metric.key,
+                )
+            )
         details[metric.key] = {"eligible": eligible, "assigned": assigned, "observed": seen}
     if not parts:
         return None
-    text = "; ".join(parts)
     return Check(
         key="few_units",
         status="warn",
-        message=f"{text[:1].upper()}{text[1:]}.",
+        message=sentence("{told:start}.", told=joined("; ", parts)),
         hint=_hint_on_few(spec),
         details=details,
     )
@@ -88,8 +106,10 @@ def few_units(spec: Spec, population: Population, summaries: Summaries) -> Check
 
 def _hint_on_few(spec: Spec) -> str:
     if any(isinstance(m, RepeatPurchaseMetric) and m.role == "primary" for m in spec.metrics):
-        return "repeat_purchase needs orders from before the assignment; are they in the file?"
-    return "Wait for more units, or for their windows to end."
+        return sentence(
+            "repeat_purchase needs orders from before the assignment; are they in the file?"
+        )
+    return sentence("Wait for more units, or for their windows to end.")
 
 
 def empty_metrics(spec: Spec, summaries: Summaries) -> Check | None:
@@ -106,8 +126,10 @@ def empty_metrics(spec: Spec, summaries: Summaries) -> Check | None:
     return Check(
         key="empty_metrics",
         status="warn",
-        message=f"No unit has an event in the window of {', '.join(empty)}.",
-        hint="Are the events of the right time, and the windows of the right length?",
+        message=sentence(
+            "No unit has an event in the window of {metrics}.", metrics=joined(", ", empty)
+        ),
+        hint=sentence("Are the events of the right time, and the windows of the right length?"),
         details={"metrics": empty},
     )
 
@@ -134,13 +156,19 @@ def lookalike_ids(events: Sequence[EventRows]) -> Check | None:
     if not found:
         return None
     worst = max(stream.lookalikes / (stream.lookalikes + stream.matched) for stream in found)
-    parts = [f"{counted(stream.lookalikes, 'row', 'rows')} of {stream.stream}" for stream in found]
+    parts = [
+        plural("{n:,} row of {table}", "{n:,} rows of {table}", one.lookalikes, table=one.stream)
+        for one in found
+    ]
     return Check(
         key="lookalike_ids",
         status="fail" if worst > LOOKALIKE_FAIL else "warn",
-        message=f"{' and '.join(parts)} would match a unit but for blanks, case or leading zeros "
-        "in their ids; they are not counted.",
-        hint="Write ids in one form in all files, as text.",
+        message=sentence(
+            "{rows} would match a unit but for blanks, case or leading zeros in their ids; "
+            "they are not counted.",
+            rows=joined(" and ", parts),
+        ),
+        hint=sentence("Write ids in one form in all files, as text."),
         details={stream.stream: stream.lookalikes for stream in found},
     )
 
@@ -158,19 +186,22 @@ def dates_without_times(spec: Spec, events: Sequence[EventRows]) -> Check | None
     if not found:
         return None
     parts = [
-        counted(
+        plural(
+            "{n:,} row of {table} has a date but no time",
+            "{n:,} rows of {table} have a date but no time",
             stream.without_times,
-            f"row of {stream.stream} has a date but no time",
-            f"rows of {stream.stream} have a date but no time",
+            table=stream.stream,
         )
         for stream in found
     ]
     return Check(
         key="dates_without_times",
         status="warn",
-        message=f"{' and '.join(parts)}, on a unit's day of assignment, and so counts as before "
-        "it.",
-        hint="Use windows with `calendar: true`, or export events with their times.",
+        message=sentence(
+            "{rows}, on a unit's day of assignment, and so counts as before it.",
+            rows=joined(" and ", parts),
+        ),
+        hint=sentence("Use windows with `calendar: true`, or export events with their times."),
         details={stream.stream: stream.without_times for stream in found},
     )
 
@@ -179,12 +210,14 @@ def skipped_lines(bad_lines: Mapping[str, int]) -> Check | None:
     """Broken lines of CSV files that were skipped on request."""
     if not bad_lines:
         return None
-    parts = [f"{n:,} of {name}" for name, n in bad_lines.items()]
+    parts = [sentence("{n:,} of {table}", n=n, table=name) for name, n in bad_lines.items()]
     return Check(
         key="bad_lines",
         status="warn",
-        message=f"Broken lines were skipped: {', '.join(parts)}.",
-        hint="Without --on-bad-lines skip the first one is named. Correct the file if you can.",
+        message=sentence("Broken lines were skipped: {parts}.", parts=joined(", ", parts)),
+        hint=sentence(
+            "Without --on-bad-lines skip the first one is named. Correct the file if you can."
+        ),
         details=dict(bad_lines),
     )
 
@@ -192,7 +225,7 @@ def skipped_lines(bad_lines: Mapping[str, int]) -> Check | None:
 def rows_left_out(left_out: Mapping[str, Mapping[str, int]]) -> Check | None:
     """Rows that keep, exclude, renewals and repeated_ids leave out, by table and rule."""
     parts = [
-        f"{n:,} of {table} by {rule}"
+        sentence("{n:,} of {table} by {rule}", n=n, table=table, rule=rule)
         for table, rules in left_out.items()
         for rule, n in rules.items()
     ]
@@ -201,7 +234,7 @@ def rows_left_out(left_out: Mapping[str, Mapping[str, int]]) -> Check | None:
     return Check(
         key="rows_left_out",
         status="pass",
-        message=f"Rows that the spec leaves out: {', '.join(parts)}.",
+        message=sentence("Rows that the spec leaves out: {parts}.", parts=joined(", ", parts)),
         details={table: dict(rules) for table, rules in left_out.items() if rules},
     )
 
@@ -211,14 +244,27 @@ def before_assignment(events: Sequence[EventRows]) -> Check | None:
     found = [rows for rows in events if rows.before]
     if not found:
         return None
-    parts = [f"{rows.before:,} of {rows.matched:,} rows of {rows.stream}" for rows in found]
+    parts = [
+        sentence(
+            "{n:,} of {total:,} rows of {table}",
+            n=rows.before,
+            total=rows.matched,
+            table=rows.stream,
+        )
+        for rows in found
+    ]
     only = [rows.stream for rows in found if rows.before == rows.matched]
     return Check(
         key="before_assignment",
         status="warn" if only else "pass",
-        message=f"{' and '.join(parts)} are from before their unit's assignment.",
-        hint=f"Nothing of {', '.join(only)} comes after it: is the time of assignment, or of the "
-        "events, the right column and in the right zone?"
+        message=sentence(
+            "{rows} are from before their unit's assignment.", rows=joined(" and ", parts)
+        ),
+        hint=sentence(
+            "Nothing of {tables} comes after it: is the time of assignment, or of the "
+            "events, the right column and in the right zone?",
+            tables=joined(", ", only),
+        )
         if only
         else None,
         details={rows.stream: rows.before for rows in found},
@@ -232,10 +278,11 @@ def negative_values(spec: Spec, events: Sequence[EventRows]) -> Check | None:
     if not found:
         return None
     parts = [
-        counted(
+        plural(
+            "{n:,} row of {table} has a negative value",
+            "{n:,} rows of {table} have a negative value",
             rows.negative,
-            f"row of {rows.stream} has a negative value",
-            f"rows of {rows.stream} have a negative value",
+            table=rows.stream,
         )
         for rows in found
     ]
@@ -244,9 +291,12 @@ def negative_values(spec: Spec, events: Sequence[EventRows]) -> Check | None:
     return Check(
         key="negative_values",
         status="warn",
-        message=f"{'; '.join(parts)}. They count as events, and lower sums.",
-        hint=f"Are they refunds? Leave them out with `keep: [{{column: {column}, above: 0}}]`, or "
-        "declare them as a stream of their own and take that off with `net`.",
+        message=sentence("{rows}. They count as events, and lower sums.", rows=joined("; ", parts)),
+        hint=sentence(
+            "Are they refunds? Leave them out with `{keep}`, or "
+            "declare them as a stream of their own and take that off with `net`.",
+            keep=f"keep: [{{column: {column}, above: 0}}]",
+        ),
         details={rows.stream: rows.negative for rows in found},
     )
 
@@ -258,42 +308,84 @@ def taken_off(found: Sequence[TakenOff]) -> Check | None:
     suspicious = any(off.unmatched > off.rows and (off.rows == 0 or off.by_id) for off in found)
     negative = any(off.negative for off in found)
     warned = suspicious or any(off.unnamed or off.no_value for off in found)
-    hint = "Do both streams write their ids in one form?" if suspicious else None
+    hint = sentence("Do both streams write their ids in one form?") if suspicious else None
     if negative:
-        hint = "What is taken off has values above 0: write a refund of 10 as 10, not as -10."
+        hint = sentence(
+            "What is taken off has values above 0: write a refund of 10 as 10, not as -10."
+        )
     return Check(
         key="taken_off",
         status="fail" if negative else "warn" if warned else "pass",
-        message=" ".join(sentence for off in found for sentence in _off(off)),
+        message=joined(" ", [told for off in found for told in _off(off)]),
         hint=hint,
         details={off.stream: off.to_dict() for off in found},
     )
 
 
 def _off(off: TakenOff) -> Iterator[str]:
-    rows = counted(off.rows, f"row of {off.net.events} is", f"rows of {off.net.events} are")
-    if off.by_id:
-        undone = counted(off.undone, "has", "have")
-        yield (
-            f"{rows} taken off {counted(off.changed, 'event', 'events')} of {off.stream}, of which "
-            f"{undone} nothing left and did not happen."
+    yield _taken(off)
+    if off.unmatched and off.by_id:
+        yield plural(
+            "{n:,} row names no event of {table} that was read.",
+            "{n:,} rows name no event of {table} that was read.",
+            off.unmatched,
+            table=off.stream,
         )
-    else:
-        yield f"{rows} taken off the sums of {off.stream}."
-    if off.unmatched:
-        what = (
-            f"no event of {off.stream} that was read" if off.by_id else "no unit that is analysed"
+    elif off.unmatched:
+        yield plural(
+            "{n:,} row names no unit that is analysed.",
+            "{n:,} rows name no unit that is analysed.",
+            off.unmatched,
         )
-        yield f"{counted(off.unmatched, 'row names', 'rows name')} {what}."
     if off.unnamed:
-        named = "id" if off.by_id else "unit"
-        what = counted(off.unnamed, f"row has no {named}", f"rows have no {named}")
-        yield f"{what} or no time, and nothing is taken off for that."
+        yield plural(
+            "{n:,} row has no {what} or no time, and nothing is taken off for that.",
+            "{n:,} rows have no {what} or no time, and nothing is taken off for that.",
+            off.unnamed,
+            what=sentence("id") if off.by_id else sentence("unit"),
+        )
     if off.late:
-        late = counted(off.late, "row at or after as_of was", "rows at or after as_of were")
-        yield f"{late} not read."
+        yield plural(
+            "{n:,} row at or after as_of was not read.",
+            "{n:,} rows at or after as_of were not read.",
+            off.late,
+        )
     if off.no_value:
-        what = counted(off.no_value, "row has", "rows have")
-        yield f"{what} no value: what is left is not known, and counts as missing."
+        yield plural(
+            "{n:,} row has no value: what is left is not known, and counts as missing.",
+            "{n:,} rows have no value: what is left is not known, and counts as missing.",
+            off.no_value,
+        )
     if off.negative:
-        yield f"{counted(off.negative, 'row has', 'rows have')} a negative value, which adds."
+        yield plural(
+            "{n:,} row has a negative value, which adds.",
+            "{n:,} rows have a negative value, which adds.",
+            off.negative,
+        )
+
+
+def _taken(off: TakenOff) -> str:
+    if not off.by_id:
+        return plural(
+            "{n:,} row of {table} is taken off the sums of {stream}.",
+            "{n:,} rows of {table} are taken off the sums of {stream}.",
+            off.rows,
+            table=off.net.events,
+            stream=off.stream,
+        )
+    rows = plural(
+        "{n:,} row of {table} is taken off",
+        "{n:,} rows of {table} are taken off",
+        off.rows,
+        table=off.net.events,
+    )
+    events = plural(
+        "{n:,} event of {stream}", "{n:,} events of {stream}", off.changed, stream=off.stream
+    )
+    return plural(
+        "{rows} {events}, of which {n:,} has nothing left and did not happen.",
+        "{rows} {events}, of which {n:,} have nothing left and did not happen.",
+        off.undone,
+        rows=rows,
+        events=events,
+    )

@@ -16,6 +16,7 @@ from abtest.analysis.method_choice import choose_method, unadjusted_notes
 from abtest.analysis.result import Record, VariantEstimate
 from abtest.metrics.base import EventMetric
 from abtest.metrics.ratio import RatioMetric
+from abtest.sentences import sentence
 from abtest.sources.tables import AssignmentsFromEvents
 from abtest.stats.log_lift import LogLift, log_lift, value_and_variance
 from abtest.stats.posterior import Posterior
@@ -265,11 +266,13 @@ class Comparer:
         notes = aggregate_notes(self._spec, metric)
         if self._on_later_event(metric):
             notes.append(
-                "Anchored on an event after assignment, which the treatment may have moved: "
-                "descriptive, not a randomised comparison."
+                sentence(
+                    "Anchored on an event after assignment, which the treatment may have moved: "
+                    "descriptive, not a randomised comparison."
+                )
             )
         if _biased(metric):
-            notes.append("Counts units whose window is not over (maturity: all): biased.")
+            notes.append(sentence("Counts units whose window is not over (maturity: all): biased."))
         return [*notes, *self._unadjusted_notes(metric)]
 
     def _is_pooled(self, metric: Metric) -> bool:
@@ -293,7 +296,7 @@ class Comparer:
         estimate = self._estimate(metric, variant)
         notes = self._notes(metric)
         if estimate.value is None:
-            notes.append("There is no mature unit to count.")
+            notes.append(sentence("There is no mature unit to count."))
         return Record(
             **self._who(metric, variant),
             value=estimate.value,
@@ -326,7 +329,7 @@ def _adjusted_at(
 
 
 def _no_posterior(treatments: int) -> Posterior:
-    note = "Variants are compared over different strata: there is no joint posterior."
+    note = sentence("Variants are compared over different strata: there is no joint posterior.")
     return Posterior("none", None, None, None, (None,) * treatments, (note,))
 
 
@@ -378,8 +381,11 @@ def _conflict(posterior: Posterior, found: LogLift | None) -> list[str]:
         return []
     if abs(found.value - mean) <= PRIOR_CONFLICT * math.hypot(sd, found.se):
         return []
-    note = "The lift is far from what the prior expects; the Bayesian reading is drawn back to it."
-    return [note]
+    return [
+        sentence(
+            "The lift is far from what the prior expects; the Bayesian reading is drawn back to it."
+        )
+    ]
 
 
 def _posterior_numbers(posterior: Posterior, variant: VariantPosterior | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from abtest.analysis.method_choice import small_contrasts, summary_for
 from abtest.analysis.readings import OBSERVED, Reading, readings_of
 from abtest.analysis.result import Check
 from abtest.analysis.streams import VARIANT
+from abtest.sentences import joined, sentence
 from abtest.stats.shape import share_of_top, skew_check
 from abtest.stats.summaries import Moments
 from abtest.stats.value_counts import ValueCounts
@@ -129,12 +130,15 @@ def skew(spec: Spec, found: Found) -> Check | None:
             tops = [share_of_top(counts, TOP) for counts in pair]
             details[f"{metric}: {variant}"] = _details(check, tops)
             if not check.passes:
-                parts.setdefault(metric, f"{metric} ({_told(spec, variant, check, tops)})")
+                parts.setdefault(metric, _named(metric, _told(spec, variant, check, tops)))
     return Check(
         key="skew",
         status="warn" if parts else "pass",
         message=_message(list(parts.values())),
-        hint=f"Before anybody looks, name the test in the plan: `{_methods(list(parts))}`."
+        hint=sentence(
+            "Before anybody looks, name the test in the plan: `{plan}`.",
+            plan=_methods(list(parts)),
+        )
         if parts
         else None,
         details=details,
@@ -143,22 +147,35 @@ def skew(spec: Spec, found: Found) -> Check | None:
 
 def _message(parts: Sequence[str]) -> str:
     if not parts:
-        return "Variants differ much in size, but no mean is too skewed for Welch's t-test."
-    return (
+        return sentence(
+            "Variants differ much in size, but no mean is too skewed for Welch's t-test."
+        )
+    return sentence(
         "Too skewed for Welch's t-test with variants of such different sizes, whose p-values and "
-        f"intervals then err more often than they say: {'; '.join(parts)}."
+        "intervals then err more often than they say: {parts}.",
+        parts=joined("; ", parts),
     )
+
+
+def _named(metric: str, told: str) -> str:
+    return sentence("{metric} ({told})", metric=metric, told=told)
 
 
 def _told(spec: Spec, variant: str, check: SkewCheck, tops: Sequence[float | None]) -> str:
     control = spec.control.key if spec.control is not None else ""
     shares = [
-        f"{top:.1%} of the total of {key}"
+        sentence("{share:.1%} of the total of {variant}", share=top, variant=key)
         for key, top in zip((control, variant), tops, strict=True)
         if top is not None
     ]
-    told = f"skewness {check.skewness:.1f}"
-    return f"{told}; the top {TOP:.0%} of units have {' and '.join(shares)}" if shares else told
+    if not shares:
+        return sentence("skewness {skewness:.1f}", skewness=check.skewness or 0.0)
+    return sentence(
+        "skewness {skewness:.1f}; the top {top:.0%} of units have {shares}",
+        skewness=check.skewness or 0.0,
+        top=TOP,
+        shares=joined(" and ", shares),
+    )
 
 
 def _details(check: SkewCheck, tops: Sequence[float | None]) -> dict[str, Any]:

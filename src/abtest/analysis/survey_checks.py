@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from abtest.analysis.result import Check
-from abtest.analysis.sentences import counted, in_sentence
 from abtest.metrics.survey import SurveyMetric
+from abtest.sentences import joined, plural, sentence
 from abtest.stats.response import Answers, ResponseRates, response_rates, worst_case_bounds
 from abtest.stats.summaries import Moments, Proportion
 from abtest.stats.value_counts import ValueCounts
@@ -22,7 +22,7 @@ ALPHA = 0.01
 
 def response_check(spec: Spec, found: Found) -> Check | None:
     """Response rates of every survey, and what those who did not answer could have changed."""
-    sentences: list[str] = []
+    told: list[str] = []
     details: dict[str, Any] = {}
     flagged = False
     for metric in spec.metrics:
@@ -37,19 +37,33 @@ def response_check(spec: Spec, found: Found) -> Check | None:
             "pvalue": rates.pvalue,
             "invalid": invalid,
         }
-        sentences.append(_rates(spec, metric.key, rates))
+        told.append(_rates(spec, metric.key, rates))
         if rates.pvalue is not None and rates.pvalue < ALPHA:
             flagged = True
             detail["bounds"] = _bounds(spec, metric, found)
-            sentences += [
-                f"Whatever the others think, {metric.key} of {in_sentence(key)} less control is "
-                f"between {bounds[0]:.4g} and {bounds[1]:.4g}."
+            told += [
+                sentence(
+                    "Whatever the others think, {metric} of {variant} less control is "
+                    "between {low:.4g} and {high:.4g}.",
+                    metric=metric.key,
+                    variant=key,
+                    low=bounds[0],
+                    high=bounds[1],
+                )
                 for key, bounds in detail["bounds"].items()
             ]
         if invalid:
-            sentences.append(
-                f"{counted(invalid, 'answer is', 'answers are')} no whole number from {low} to "
-                f"{high} and {'does' if invalid == 1 else 'do'} not count for {metric.key}."
+            told.append(
+                plural(
+                    "{n:,} answer is no whole number from {low} to {high} and does not count "
+                    "for {metric}.",
+                    "{n:,} answers are no whole number from {low} to {high} and do not count "
+                    "for {metric}.",
+                    invalid,
+                    low=low,
+                    high=high,
+                    metric=metric.key,
+                )
             )
         details[metric.key] = detail
     if not details:
@@ -57,9 +71,11 @@ def response_check(spec: Spec, found: Found) -> Check | None:
     return Check(
         key="response_rates",
         status="warn" if flagged else "pass",
-        message=" ".join(sentences),
-        hint="Variants differ in who answers, so those who answered cannot be compared as if they "
-        "had been picked at random."
+        message=joined(" ", told),
+        hint=sentence(
+            "Variants differ in who answers, so those who answered cannot be compared as if they "
+            "had been picked at random."
+        )
         if flagged
         else None,
         details=details,
@@ -68,11 +84,20 @@ def response_check(spec: Spec, found: Found) -> Check | None:
 
 def _rates(spec: Spec, metric: str, found: ResponseRates) -> str:
     parts = [
-        f"{'nobody asked' if rate is None else f'{rate:.1%}'} in {in_sentence(variant.key)}"
+        sentence("nobody asked in {variant}", variant=variant.key)
+        if rate is None
+        else sentence("{share:.1%} in {variant}", share=rate, variant=variant.key)
         for variant, rate in zip(spec.variants or (), found.rates, strict=True)
     ]
-    pvalue = "" if found.pvalue is None else f" (p = {found.pvalue:.3g})"
-    return f"Answered {metric}: {', '.join(parts)}{pvalue}."
+    rates = joined(", ", parts)
+    if found.pvalue is None:
+        return sentence("Answered {metric}: {rates}.", metric=metric, rates=rates)
+    return sentence(
+        "Answered {metric}: {rates} (p = {pvalue:.3g}).",
+        metric=metric,
+        rates=rates,
+        pvalue=found.pvalue,
+    )
 
 
 def _bounds(spec: Spec, metric: SurveyMetric, found: Found) -> dict[str, tuple[float, float]]:

@@ -153,18 +153,20 @@ class Bayes(_Frozen):
         rope = self.rope.relative if self.rope else None
         question = Question(increase=increase, ci_level=ci_level, rope=rope)
         if self.model == "beta_binomial" and not isinstance(control, Proportion):
-            note = "beta_binomial is a model of proportions: this metric has no posterior"
+            note = sentence("beta_binomial is a model of proportions: this metric has no posterior")
             return self._nothing(treatments, note)
         if counts and self.model == "gamma_poisson" and isinstance(control, Moments):
             others = [one for one in treatments if isinstance(one, Moments)]
             return counted(control, others, self.prior.rate, question)
         base = _known(control)
         if isinstance(base, str):
-            return self._nothing(treatments, f"control {base}: no posterior")
+            return self._nothing(
+                treatments, sentence("control {problem}: no posterior", problem=base)
+            )
         levels = [_known(treatment) for treatment in treatments]
         usable = [level for level in levels if not isinstance(level, str)]
         notes = tuple(
-            f"treatment {place} {level}: no posterior"
+            sentence("treatment {place} {problem}: no posterior", place=place, problem=level)
             for place, level in enumerate(levels, start=1)
             if isinstance(level, str)
         )
@@ -190,9 +192,11 @@ class Bayes(_Frozen):
         if all(level.mean >= _CLEAR * level.sd for level in means):
             base, *others = [LogLevel(math.log(m.mean), (m.sd / m.mean) ** 2) for m in means]
             return normal_log_lift(base, others, prior, question)
-        note = "normal_difference with a flat prior: a mean is not clear of zero"
+        note = sentence("normal_difference with a flat prior: a mean is not clear of zero")
         if question.rope is not None:
-            note += "; a relative region of practical equivalence does not apply"
+            note = sentence(
+                "{note}; a relative region of practical equivalence does not apply", note=note
+            )
         return _noted(normal_difference(means[0], means[1:], increase=question.increase), note)
 
     def _of_rates(
@@ -205,13 +209,15 @@ class Bayes(_Frozen):
         if self.model == "beta_binomial":
             return _noted(
                 beta_binomial(control, treatments, question, _beta(self.prior.rate)),
-                "beta_binomial: as the spec asks",
+                sentence("beta_binomial: as the spec asks"),
             )
         rates = (control, *treatments)
         if all(min(rate.successes, rate.n - rate.successes) >= ENOUGH for rate in rates):
             levels = [LogLevel(math.log(p.value), (1 - p.value) / p.successes) for p in rates]
             return normal_log_lift(levels[0], levels[1:], prior, question)
-        note = f"baseline_lift: a variant has fewer than {ENOUGH} events or non-events"
+        note = sentence(
+            "baseline_lift: a variant has fewer than {n} events or non-events", n=ENOUGH
+        )
         return _noted(baseline_lift(control, treatments, prior, question), note)
 
 
@@ -250,9 +256,9 @@ def _noted(posterior: Posterior, note: str) -> Posterior:
 def _known(summary: Summary) -> Known | str:
     """Counts, or an estimate with its standard error, or why there is neither."""
     if isinstance(summary, Proportion):
-        return summary if summary.n else "has no observed units"
+        return summary if summary.n else sentence("has no observed units")
     if isinstance(summary, LifeTable | ValueCounts):
-        return "has no mean or share that these models take"
+        return sentence("has no mean or share that these models take")
     if isinstance(summary, Clusters):
         level = cluster_level(summary).level
     else:
@@ -260,5 +266,5 @@ def _known(summary: Summary) -> Known | str:
     if level.value is None or level.variance is None:
         return level.problem
     if level.variance == 0:
-        return "does not vary"
+        return sentence("does not vary")
     return Normal(level.value, math.sqrt(level.variance))

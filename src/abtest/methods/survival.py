@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from abtest.methods.base import MethodBase
+from abtest.sentences import sentence
 from abtest.stats.absent import without_inference
 from abtest.stats.comparison import Estimate
 from abtest.stats.incidence import incidence_estimate
@@ -46,10 +47,12 @@ def at_horizon(
         return compared(*tables, horizon, ci_level)
     end = common_horizon(tables)
     if not end:
-        note = "a variant has no units that were followed for any time"
+        note = sentence("a variant has no units that were followed for any time")
         return without_inference(None, None, ci_level=ci_level, method=method, note=note)
     result = compared(*tables, end, ci_level)
-    note = f"no horizon was set: read at {end:g}, as far as both variants are followed"
+    note = sentence(
+        "no horizon was set: read at {end:g}, as far as both variants are followed", end=end
+    )
     return replace(result, notes=(*result.notes, note))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abtest.sentences import joined, sentence
 from abtest.stats.comparison import Comparison
 
-LIFT_UNBOUNDED = "relative lift cannot be bounded"
-CONTROL_NOT_POSITIVE = "control is zero or negative: a relative lift has no meaning"
+SIDES = (sentence("control"), sentence("treatment"))
+LIFT_UNBOUNDED = sentence("relative lift cannot be bounded")
+CONTROL_NOT_POSITIVE = sentence("control is zero or negative: a relative lift has no meaning")
 
 
 def without_inference(
@@ -59,5 +61,16 @@ def problems_of(control: str, treatment: str) -> str:
         >>> problems_of("has one unit", "")
         'control has one unit'
     """
-    named = (("control", control), ("treatment", treatment))
-    return "; ".join(f"{name} {problem}" for name, problem in named if problem)
+    named = zip(SIDES, (control, treatment), strict=True)
+    found = [problem_of(name, problem) for name, problem in named if problem]
+    return joined("; ", found) if found else ""
+
+
+def problem_of(name: str, problem: str) -> str:
+    """What is wrong with one variant.
+
+    Example:
+        >>> problem_of("coupon", "has one unit")
+        'coupon has one unit'
+    """
+    return sentence("{variant} {problem}", variant=name, problem=problem)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from abtest.sentences import sentence
 from abtest.stats.absent import problems_of, without_inference
 from abtest.stats.correlated_pivot import Pair, correlated_comparison
 from abtest.stats.t_pivot import Level, t_estimate
@@ -103,7 +104,7 @@ class AdjustedMeans:
         residual_base, residual = base.variance or 0.0, other.variance or 0.0
         slopes = self._from_slopes(a, b)
         if residual_base + residual + slopes == 0:
-            return "nothing is left to vary: there is nothing to test against"
+            return sentence("nothing is left to vary: there is nothing to test against")
         parts = [(residual_base, base.df), (residual, other.df), (slopes, self.units - 1)]
         return Pair(
             value_control=base.value,
@@ -195,7 +196,15 @@ def _pooled_df(parts: Sequence[tuple[float, float]]) -> float:
 def _small_gain(reduction: float) -> tuple[str, ...]:
     """What to say where the covariates did not help."""
     if reduction < 0:
-        return ("the covariates do not explain the outcome: the adjustment raised the variance",)
+        return (
+            sentence(
+                "the covariates do not explain the outcome: the adjustment raised the variance"
+            ),
+        )
     if reduction < 0.01:
-        return (f"the covariates gain next to nothing: {reduction:.2%} of the variance",)
+        return (
+            sentence(
+                "the covariates gain next to nothing: {share:.2%} of the variance", share=reduction
+            ),
+        )
     return ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.adjusted_means import AdjustedMeans
 from abtest.stats.co_moments import Columns, CoMoments, from_arrays
 from abtest.stats.covariates import Choice, choose, history_means, history_products
@@ -161,20 +162,31 @@ def choose_covariates(
         return None, ()
     total = total_of(usable)
     if not total.columns.history:
-        return None, ("there are no covariates: not adjusted",)
+        return None, (sentence("there are no covariates: not adjusted"),)
     choice = choose(list(usable.values()), total)
     count = len(choice.kept)
     if not count:
-        return None, (*choice.notes, "no covariate is left: not adjusted")
+        return None, (*choice.notes, sentence("no covariate is left: not adjusted"))
     smallest = min(usable, key=lambda key: usable[key].n)
     n = usable[smallest].n
     if n < count + 2:
-        few = f"{smallest} has {n} {units}, too few for {count} covariates: not adjusted"
+        few = sentence(
+            "{variant} has {n} {units}, too few for {count} covariates: not adjusted",
+            variant=smallest,
+            n=n,
+            units=sentence(units),
+            count=count,
+        )
         return None, (*choice.notes, few)
     if n < _UNITS_PER_COVARIATE * count:
-        advice = (
-            f"{smallest} has {n} {units} for {count} covariates: with fewer than "
-            f"{_UNITS_PER_COVARIATE} units for each, intervals are a little too narrow"
+        advice = sentence(
+            "{variant} has {n} {units} for {count} covariates: with fewer than "
+            "{least} units for each, intervals are a little too narrow",
+            variant=smallest,
+            n=n,
+            units=sentence(units),
+            count=count,
+            least=_UNITS_PER_COVARIATE,
         )
         return choice, (*choice.notes, advice)
     return choice, choice.notes
@@ -185,7 +197,7 @@ def notes_of_left_out(
 ) -> tuple[str, ...]:
     """What to say of variants that have a value but no usable covariates."""
     return tuple(
-        f"{key} has a covariate too large to average: not adjusted"
+        sentence("{variant} has a covariate too large to average: not adjusted", variant=key)
         for key, level in plain.items()
         if level.variance is not None and key not in usable
     )

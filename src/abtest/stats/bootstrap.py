@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from abtest.stats.absent import CONTROL_NOT_POSITIVE, LIFT_UNBOUNDED, without_inference
+from abtest.sentences import sentence
+from abtest.stats.absent import (
+    CONTROL_NOT_POSITIVE,
+    LIFT_UNBOUNDED,
+    SIDES,
+    problem_of,
+    without_inference,
+)
 from abtest.stats.bootstrap_limits import (
     bca_interval,
     bca_pvalue,
@@ -26,7 +33,9 @@ if TYPE_CHECKING:
     from abtest.stats.value_counts import Floats, ValueCounts
 
 IntervalKind = Literal["percentile", "bca"]
-NOT_ONE_STATEMENT = "BCa corrects difference and lift each in its own way: they may disagree"
+NOT_ONE_STATEMENT = sentence(
+    "BCa corrects difference and lift each in its own way: they may disagree"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +162,14 @@ def _value(counts: ValueCounts, q: float | None) -> float | None:
 
 def _problem(control: ValueCounts, treatment: ValueCounts) -> str:
     """Why there is nothing to resample; empty where there is."""
-    levels = {"control": control, "treatment": treatment}
-    found = [
-        f"{name} {mean_level(counts.moments).problem}"
+    levels = dict(zip(SIDES, (control, treatment), strict=True))
+    found: list[str] = [
+        problem_of(name, mean_level(counts.moments).problem)
         for name, counts in levels.items()
         if mean_level(counts.moments).problem
     ]
     if not found and not any(mean_level(counts.moments).variance for counts in levels.values()):
-        found = ["neither variant varies: there is nothing to test against"]
+        found = [sentence("neither variant varies: there is nothing to test against")]
     return "; ".join(found)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.absent import without_inference
 from abtest.stats.proportions import miettinen_nurminen
 from abtest.stats.score_pivot import check_counts
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from abtest.stats.summaries import Proportion
     from abtest.stats.unconditional import ExactTest, Tables
 
-INTERVALS_BY_SCORE = (
+INTERVALS_BY_SCORE = sentence(
     "the p-value is exact (Boschloo), the intervals invert the score: they may disagree"
 )
 
@@ -68,7 +69,11 @@ def boschloo(control: Proportion, treatment: Proportion, ci_level: float = 0.95)
             treatment.value,
             ci_level=ci_level,
             method="boschloo",
-            note=f"Boschloo's test is for at most {MAX_UNITS} units and here are {units}",
+            note=sentence(
+                "Boschloo's test is for at most {most} units and here are {n}",
+                most=MAX_UNITS,
+                n=units,
+            ),
         )
     return replace(
         by_score,

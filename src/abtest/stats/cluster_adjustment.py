@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.adjustment import (
     choose_covariates,
     is_finite,
@@ -140,7 +141,9 @@ def adjust_clusters(variants: Mapping[str, ClusterHistory]) -> AdjustedMeans:
             offset = (history_means(summary) - centre) @ choice.transform
             level = _adjusted_level(variants[key], choice.transform, offset)
             if level is None:
-                alone = f"{key} has a cluster that alone fixes a slope: not adjusted"
+                alone = sentence(
+                    "{variant} has a cluster that alone fixes a slope: not adjusted", variant=key
+                )
                 return without_adjustment(plain, count, (*notes, alone))
             levels[key] = level
     found = with_adjustment(plain, usable, choice, notes)

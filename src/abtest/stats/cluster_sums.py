@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.t_pivot import Level
 
 if TYPE_CHECKING:
@@ -104,9 +105,9 @@ def cluster_level(clusters: Clusters) -> ClusterLevel:
     leverage = x / total
     room = 1 - leverage
     if len(y) == 1 or room.min() <= _ALONE:
-        reason = "has one cluster, which shows no variation"
+        reason = sentence("has one cluster, which shows no variation")
         if len(y) > 1:
-            reason = "has one cluster that holds the whole denominator"
+            reason = sentence("has one cluster that holds the whole denominator")
         return ClusterLevel(Level(value, None, 0, reason), 1 / total)
     noise = _ROUNDING * (np.abs(y) + abs(value) * x)
     residuals = np.where(np.abs(residuals) > noise, residuals, 0.0) / total
@@ -117,13 +118,13 @@ def cluster_level(clusters: Clusters) -> ClusterLevel:
 def _problem(y: NDArray[np.float64], x: NDArray[np.float64], total: float) -> str:
     """Why there is no value, or nothing."""
     if len(y) == 0:
-        return "has no observed units"
+        return sentence("has no observed units")
     if not (np.isfinite(y).all() and np.isfinite(x).all() and np.isfinite(y.sum() + total)):
-        return "has values too large to average"
+        return sentence("has values too large to average")
     if x.min() < 0:
-        return "has a cluster with a negative denominator"
+        return sentence("has a cluster with a negative denominator")
     if total <= 0:
-        return "has a denominator that does not add up to more than zero"
+        return sentence("has a denominator that does not add up to more than zero")
     return ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from abtest.sentences import sentence
 from abtest.stats.absent import problems_of, without_inference
 from abtest.stats.cluster_sums import ClusterLevel, Clusters, cluster_level
 from abtest.stats.correlated_pivot import Pair, correlated_comparison
@@ -70,7 +71,10 @@ def cluster_robust(control: Clusters, treatment: Clusters, ci_level: float = 0.9
         return without_inference(*values, ci_level=ci_level, method=METHOD, note=pair)
     notes = few_clusters({"control": control, "treatment": treatment})
     if pair.df < FEW_DF:
-        notes = (*notes, f"{pair.df:.1f} degrees of freedom are too few to trust the p-value")
+        notes = (
+            *notes,
+            sentence("{df:.1f} degrees of freedom are too few to trust the p-value", df=pair.df),
+        )
     return correlated_comparison(pair, ci_level=ci_level, method=METHOD, notes=notes)
 
 
@@ -95,7 +99,7 @@ def cluster_pair(control: Clusters, treatment: Clusters) -> Pair | str:
         return problem
     residual_base, residual = base.level.variance or 0.0, other.level.variance or 0.0
     if residual_base + residual == 0:
-        return "neither variant varies: there is nothing to test against"
+        return sentence("neither variant varies: there is nothing to test against")
     return Pair(value_control, value, residual_base, residual, 0.0, _joint_df(base, other))
 
 
@@ -107,7 +111,11 @@ def _joint_df(control: ClusterLevel, treatment: ClusterLevel) -> float:
 def few_clusters(named: Mapping[str, Clusters]) -> tuple[str, ...]:
     """What to say where there are few clusters."""
     return tuple(
-        f"{name} has only {len(one.sizes)} clusters: one unusual cluster can decide"
+        sentence(
+            "{variant} has only {n} clusters: one unusual cluster can decide",
+            variant=name,
+            n=len(one.sizes),
+        )
         for name, one in named.items()
         if len(one.sizes) < FEW_CLUSTERS
     )

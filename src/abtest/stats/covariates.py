@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.co_moments import missing_column
 
 if TYPE_CHECKING:
@@ -138,9 +139,11 @@ def _notes(columns: Columns, kept: set[str], constant: NDArray[np.bool_]) -> tup
     for name, same in zip(columns.history, constant, strict=True):
         if name not in kept:
             reason = (
-                "is the same for every unit"
+                sentence("is the same for every unit")
                 if same
-                else "follows from the other covariates in some variant"
+                else sentence("follows from the other covariates in some variant")
             )
-            notes.append(f"{name} {reason}: not adjusted for")
+            notes.append(
+                sentence("{covariate} {reason}: not adjusted for", covariate=name, reason=reason)
+            )
     return tuple(notes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.hazards import hazard_comparison, no_hazard_comparison
 from abtest.stats.log_rank import no_common_events
 from abtest.stats.partial_likelihood import Deaths, Ties, deaths_of
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _LARGEST = 50.0  # beyond any log hazard ratio that counts of units can give
 _METHOD = "cox"
 _PH_ALPHA = 0.05
-_AVERAGE = "average hazard ratio, which depends on how long units were followed"
+_AVERAGE = sentence("average hazard ratio, which depends on how long units were followed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +216,17 @@ def stratified_cox(
     if fit is None:
         return no_hazard_comparison(ci_level, _METHOD, _why_no_ratio(strata))
     if fit.robust_se <= 1e-12 * fit.se:
-        return no_hazard_comparison(ci_level, _METHOD, "too few events for a robust error")
+        return no_hazard_comparison(
+            ci_level, _METHOD, sentence("too few events for a robust error")
+        )
     notes: tuple[str, ...] = ()
     if fit.ph_pvalue is not None and fit.ph_pvalue < _PH_ALPHA:
-        drift = f"the hazards are not proportional (p = {fit.ph_pvalue:.2g})"
-        notes = (f"{drift}: this is an {_AVERAGE}",)
+        drift = sentence(
+            "the hazards are not proportional (p = {pvalue:.2g}): this is an {average}",
+            pvalue=fit.ph_pvalue,
+            average=_AVERAGE,
+        )
+        notes = (drift,)
     return hazard_comparison(fit.log_ratio, fit.robust_se, ci_level, _METHOD, notes)
 
 
@@ -227,4 +234,6 @@ def _why_no_ratio(strata: Sequence[tuple[LifeTable, LifeTable]]) -> str:
     general = no_common_events(strata)
     if "no event tells" not in general:
         return general
-    return "only one variant has events while both are followed: no finite hazard ratio fits"
+    return sentence(
+        "only one variant has events while both are followed: no finite hazard ratio fits"
+    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from abtest.stats.absent import without_inference
+from abtest.sentences import joined, sentence
+from abtest.stats.absent import SIDES, without_inference
 from abtest.stats.correlated_pivot import Pair, correlated_comparison
 from abtest.stats.scipy_special import special
 from abtest.stats.tails import check_ci_level
@@ -105,11 +106,11 @@ def standardised_shares(control: Rows, treatment: Rows) -> Pair | str:
     if blocks[0][1].shape[1] != blocks[1][1].shape[1]:
         raise ValueError("control and treatment must have the same covariates.")
     slopes = [_logistic(outcome, design) for outcome, design in blocks]
-    failed = [
-        name for name, slope in zip(("control", "treatment"), slopes, strict=True) if slope is None
-    ]
+    failed = [name for name, slope in zip(SIDES, slopes, strict=True) if slope is None]
     if failed:
-        return f"the regression of {' and '.join(failed)} has no finite solution"
+        return sentence(
+            "the regression of {variants} has no finite solution", variants=joined(" and ", failed)
+        )
     everyone = np.concatenate([design for _, design in blocks])
     predicted = np.stack([special.expit(everyone @ slope) for slope in slopes if slope is not None])
     means = predicted.mean(axis=1)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+from abtest.sentences import sentence
 from abtest.stats.absent import without_inference
 from abtest.stats.comparison import Comparison, Interval
 from abtest.stats.tails import normal_pvalue, normal_quantile
 
-LOG_SCALE = (
+LOG_SCALE = sentence(
     "the difference is the log hazard ratio and the lift the hazard ratio minus one; "
     "a hazard ratio has no value for one variant"
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.comparison import Comparison, Estimate, Interval
 from abtest.stats.kaplan_meier import CurvePoint, curve_point, survival_interval
 from abtest.stats.normal_pivot import NormalLevel, normal_comparison
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
 FEWEST_AT_RISK = 20
 _METHOD = "kaplan_meier"
-_FEW = (
-    f"fewer than {FEWEST_AT_RISK} units of a variant are followed to the end: "
-    "compared on the complementary log-log scale"
+_FEW = sentence(
+    "fewer than {n} units of a variant are followed to the end: "
+    "compared on the complementary log-log scale",
+    n=FEWEST_AT_RISK,
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.comparison import Interval
 from abtest.stats.tails import normal_quantile
 
@@ -134,7 +135,7 @@ def curve_point(table: LifeTable, horizon: float) -> CurvePoint:
     """
     check_horizon(horizon)
     if table.n == 0:
-        return CurvePoint(0.0, 0.0, 0, "has no observed units", reached=False)
+        return CurvePoint(0.0, 0.0, 0, sentence("has no observed units"), reached=False)
     curve = kaplan_meier_curve(table)
     place = int(np.searchsorted(curve.times, horizon, side="right")) - 1
     log_survival = float(curve.log_survival[place]) if place >= 0 else 0.0
@@ -142,13 +143,21 @@ def curve_point(table: LifeTable, horizon: float) -> CurvePoint:
     times = np.array(table.times)
     left = int(table.at_risk()[times >= horizon].max(initial=0.0))
     if left == 0 and log_survival > -math.inf:
-        problem = f"is followed up to {times[-1]:g} only, which does not reach {horizon:g}"
-        return CurvePoint(log_survival, greenwood, 0, problem, reached=False)
-    problem = ""
+        short = sentence(
+            "is followed up to {end:g} only, which does not reach {horizon:g}",
+            end=times[-1],
+            horizon=horizon,
+        )
+        return CurvePoint(log_survival, greenwood, 0, short, reached=False)
+    problem: str = ""
     if log_survival == 0:
-        problem = f"has no events up to {horizon:g}, so that its spread is not known"
+        problem = sentence(
+            "has no events up to {horizon:g}, so that its spread is not known", horizon=horizon
+        )
     elif log_survival == -math.inf:
-        problem = f"has nobody left at {horizon:g}, so that its spread is not known"
+        problem = sentence(
+            "has nobody left at {horizon:g}, so that its spread is not known", horizon=horizon
+        )
     return CurvePoint(log_survival, greenwood, left, problem)
 
 

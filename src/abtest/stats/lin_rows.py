@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.comparison import Interval
 from abtest.stats.tails import check_ci_level, t_pvalue, t_quantile
 
@@ -94,11 +95,15 @@ def lin_regression(
     centre = np.concatenate(both)[:, 1:].mean(axis=0) if sum(map(len, both)) else None
     fits = [_fit(rows, centre, _POWER[errors]) for rows in both]
     if fits[0] is None or fits[1] is None:
-        note = "a variant has too few units for its covariates, or they are collinear"
+        note = sentence("a variant has too few units for its covariates, or they are collinear")
         return LinRegression(None, None, df, None, None, note)
     difference, total = fits[1][0] - fits[0][0], fits[0][1] + fits[1][1]
     if not 0 < total < math.inf or df < 1:
-        note = "a unit alone fixes a coefficient" if total else "nothing is left to vary"
+        note = (
+            sentence("a unit alone fixes a coefficient")
+            if total
+            else sentence("nothing is left to vary")
+        )
         return LinRegression(difference, None, df, None, None, note)
     se = math.sqrt(total)
     half_width = t_quantile(df, ci_level) * se

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.sentences import sentence
+from abtest.stats.absent import SIDES, problem_of
 from abtest.stats.hazards import hazard_comparison, no_hazard_comparison
 from abtest.stats.risk_sets import risk_sets
 
@@ -170,9 +172,9 @@ def stratified_log_rank(
 def no_common_events(strata: Sequence[tuple[LifeTable, LifeTable]]) -> str:
     """Why two sets of life tables cannot be compared by their hazards."""
     units = [sum(pair[side].n for pair in strata) for side in (0, 1)]
-    for name, n in zip(("control", "treatment"), units, strict=True):
+    for name, n in zip(SIDES, units, strict=True):
         if n == 0:
-            return f"{name} has no observed units"
+            return problem_of(name, sentence("has no observed units"))
     if not any(any(table.events) for pair in strata for table in pair):
-        return "there are no events"
-    return "no event tells the variants apart: both are never followed at the time of one"
+        return sentence("there are no events")
+    return sentence("no event tells the variants apart: both are never followed at the time of one")

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from abtest.sentences import sentence
 from abtest.stats.kaplan_meier import check_horizon, curve_point
 from abtest.stats.log_rank import log_rank
 from abtest.stats.tails import normal_pvalue
@@ -82,9 +83,9 @@ def readings_agree(
         )
     points = [curve_point(table, horizon) for table in tables]
     if not all(proportion.n for proportion in complete):
-        return _no_check("no unit of a variant is mature yet")
+        return _no_check(sentence("no unit of a variant is mature yet"))
     if not all(point.reached for point in points):
-        return _no_check("a curve does not reach the end of the window")
+        return _no_check(sentence("a curve does not reach the end of the window"))
     signs = (1,) if len(points) == 1 else (-1, 1)
     gap = variance = total = 0.0
     for sign, proportion, point in zip(signs, complete, points, strict=True):
@@ -93,7 +94,9 @@ def readings_agree(
         variance += own - point.variance
         total += own
     if variance <= _NO_GAIN * total:
-        return ReadingCheck(gap, None, None, flagged=False, note="the curve adds no precision")
+        return ReadingCheck(
+            gap, None, None, flagged=False, note=sentence("the curve adds no precision")
+        )
     statistic = gap / math.sqrt(variance)
     return _verdict(gap, statistic, normal_pvalue(statistic), alpha, _READINGS)
 
@@ -133,17 +136,19 @@ def cohorts_agree(
     check_horizon(horizon)
     result = log_rank(early.truncated(horizon), late.truncated(horizon))
     if result.difference is None or result.statistic is None or result.pvalue is None:
-        return _no_check("no event tells early and late entrants apart")
+        return _no_check(sentence("no event tells early and late entrants apart"))
     return _verdict(result.difference, result.statistic, result.pvalue, alpha, _COHORTS)
 
 
 _READINGS = (
-    "mature units and the survival curve agree",
-    "mature units and the survival curve disagree: immature units differ from mature ones",
+    sentence("mature units and the survival curve agree"),
+    sentence(
+        "mature units and the survival curve disagree: immature units differ from mature ones"
+    ),
 )
 _COHORTS = (
-    "early and late entrants have one curve",
-    "late entrants differ from early ones: the survival curve mixes the two",
+    sentence("early and late entrants have one curve"),
+    sentence("late entrants differ from early ones: the survival curve mixes the two"),
 )
 
 

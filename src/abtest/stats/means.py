@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from abtest.sentences import sentence
 from abtest.stats.t_pivot import Level, t_comparison
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ def mean_level(moments: Moments) -> Level:
     """
     n = moments.n
     if n == 0:
-        return Level(None, None, 0, "has no observed units")
+        return Level(None, None, 0, sentence("has no observed units"))
     if not (math.isfinite(moments.mean) and math.isfinite(moments.m2)):
-        return Level(None, None, 0, "has values too large to average")
+        return Level(None, None, 0, sentence("has values too large to average"))
     if n == 1:
-        return Level(moments.mean, None, 0, "has one observed unit, which shows no variation")
+        return Level(
+            moments.mean, None, 0, sentence("has one observed unit, which shows no variation")
+        )
     noise = _ROUNDING * moments.mean
     m2 = moments.m2 if moments.m2 > n * noise * noise else 0.0
     return Level(moments.mean, m2 / (n - 1) / n, n - 1)

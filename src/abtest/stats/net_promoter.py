@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from abtest.sentences import sentence
 from abtest.stats.comparison import Estimate, Interval
 from abtest.stats.normal_pivot import NormalLevel, normal_comparison
 from abtest.stats.tails import normal_quantile
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison
 
 _POINTS = 100.0
-_CONSTANT = "has answers of one kind only"
+_CONSTANT = sentence("has answers of one kind only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def net_promoter_z(
 def _level(answers: NpsAnswers) -> NormalLevel:
     score, variance = answers.score, answers.variance
     if score is None or variance is None:
-        return NormalLevel(None, 0.0, "has no answers")
+        return NormalLevel(None, 0.0, sentence("has no answers"))
     return NormalLevel(score, _POINTS * _POINTS * variance / answers.n)
 
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from abtest.stats.absent import CONTROL_NOT_POSITIVE, LIFT_UNBOUNDED, without_inference
+from abtest.sentences import sentence
+from abtest.stats.absent import (
+    CONTROL_NOT_POSITIVE,
+    LIFT_UNBOUNDED,
+    SIDES,
+    problem_of,
+    without_inference,
+)
 from abtest.stats.comparison import Comparison, Interval
 from abtest.stats.fieller import fieller_lift
 from abtest.stats.means import mean_level
@@ -69,13 +76,13 @@ def permutation(
     check_ci_level(ci_level)
     moments = control.moments, treatment.moments
     levels = mean_level(moments[0]), mean_level(moments[1])
-    problems = [
-        f"{name} {level.problem}"
-        for name, level in zip(("control", "treatment"), levels, strict=True)
+    problems: list[str] = [
+        problem_of(name, level.problem)
+        for name, level in zip(SIDES, levels, strict=True)
         if level.problem
     ]
     if not problems and not levels[0].variance and not levels[1].variance:
-        problems = ["neither variant varies: there is nothing to test against"]
+        problems = [sentence("neither variant varies: there is nothing to test against")]
     if problems:
         return without_inference(
             levels[0].value,

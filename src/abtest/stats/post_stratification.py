@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.adjusted_means import AdjustedMeans
 from abtest.stats.adjustment import adjust_means, linearised, plain_level
 from abtest.stats.t_pivot import Level
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
     Stratum = Mapping[str, CoMoments]
 
-_NO_DENOMINATOR = "has a denominator that does not add up to more than zero"
+_NO_DENOMINATOR = sentence("has a denominator that does not add up to more than zero")
 
 
 def post_stratify(strata: Mapping[str, Stratum]) -> AdjustedMeans:
@@ -154,5 +155,7 @@ def _notes(names: Sequence[str], fits: Sequence[AdjustedMeans]) -> tuple[str, ..
     for name, fit in zip(names, fits, strict=True):
         for note in fit.notes:
             everywhere = all(note in other.notes for other in fits)
-            notes.append(note if everywhere else f"{name}: {note}")
+            notes.append(
+                note if everywhere else sentence("{stratum}: {note}", stratum=name, note=note)
+            )
     return tuple(dict.fromkeys(notes))

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from abtest.stats.absent import CONTROL_NOT_POSITIVE, LIFT_UNBOUNDED, without_inference
+from abtest.sentences import sentence
+from abtest.stats.absent import (
+    CONTROL_NOT_POSITIVE,
+    LIFT_UNBOUNDED,
+    SIDES,
+    problem_of,
+    without_inference,
+)
 from abtest.stats.comparison import Comparison, Estimate, Interval
 from abtest.stats.scipy_special import special
 from abtest.stats.tails import check_ci_level
@@ -141,7 +148,7 @@ def compare_quantiles(
     """
     check_ci_level(ci_level)
     value_control, value = quantile_value(control, q), quantile_value(treatment, q)
-    problem = _problem(control, q, "control") or _problem(treatment, q, "treatment")
+    problem = _problem(control, q, SIDES[0]) or _problem(treatment, q, SIDES[1])
     if value_control is None or value is None or problem:
         return without_inference(
             value_control, value, ci_level=ci_level, method="quantile", note=problem
@@ -154,7 +161,7 @@ def compare_quantiles(
     at_most, at_least = _tails(*spreads, lambda values: values)
     notes = [] if lift is not None else [CONTROL_NOT_POSITIVE]
     notes += [LIFT_UNBOUNDED] if lift is not None and lift_ci is None else []
-    notes += ["values are grouped in bins"] if control.binned or treatment.binned else []
+    notes += [sentence("values are grouped in bins")] if control.binned or treatment.binned else []
     return Comparison(
         value=value,
         value_control=value_control,
@@ -263,11 +270,11 @@ def _problem(counts: ValueCounts, q: float, name: str) -> str:
     """Why a variant's quantile cannot be compared; empty where it can."""
     n = counts.n
     if n == 0:
-        return f"{name} has no observed units"
+        return problem_of(name, sentence("has no observed units"))
     if max(q, 1 - q) ** (n + 1) >= _BEYOND:
-        return f"{name} has too few units for this quantile: {n}"
+        return sentence("{variant} has too few units for this quantile: {n:,}", variant=name, n=n)
     if max(abs(counts.values[0]), abs(counts.values[-1])) > _LARGEST:
-        return f"{name} has values too large to compare"
+        return sentence("{variant} has values too large to compare", variant=name)
     return ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from abtest.sentences import sentence
 from abtest.stats.t_pivot import Level, t_comparison
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from abtest.stats.summaries import PairMoments
 
 _ROUNDING = 1e-12  # a residual below this share of its terms is rounding, not variation
-_TOO_SMALL = "has a denominator too small to divide by"
+_TOO_SMALL = sentence("has a denominator too small to divide by")
 
 
 def ratio_level(pair: PairMoments) -> Level:
@@ -33,17 +34,19 @@ def ratio_level(pair: PairMoments) -> Level:
     """
     n = pair.n
     if n == 0:
-        return Level(None, None, 0, "has no observed units")
+        return Level(None, None, 0, sentence("has no observed units"))
     parts = (pair.mean_y, pair.mean_x, pair.m2_y, pair.m2_x, pair.c_xy)
     if not all(math.isfinite(part) for part in parts):
-        return Level(None, None, 0, "has values too large to average")
+        return Level(None, None, 0, sentence("has values too large to average"))
     if pair.mean_x <= 0:
-        return Level(None, None, 0, "has a denominator that does not add up to more than zero")
+        return Level(
+            None, None, 0, sentence("has a denominator that does not add up to more than zero")
+        )
     ratio = pair.mean_y / pair.mean_x
     if not math.isfinite(ratio):
         return Level(None, None, 0, _TOO_SMALL)
     if n == 1:
-        return Level(ratio, None, 0, "has one observed unit, which shows no variation")
+        return Level(ratio, None, 0, sentence("has one observed unit, which shows no variation"))
     terms = pair.m2_y + ratio * ratio * pair.m2_x
     residual = terms - 2 * ratio * pair.c_xy
     residual = residual if residual > _ROUNDING * terms else 0.0

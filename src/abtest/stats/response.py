@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from abtest.sentences import sentence
 from abtest.stats.comparison import Interval
 from abtest.stats.scipy_special import special
 
@@ -71,10 +72,12 @@ def response_rates(answered: Sequence[int], asked: Sequence[int]) -> ResponseRat
     df = max(sum(whole > 0 for whole in asked) - 1, 0)
     total, units = sum(answered), sum(asked)
     if df == 0:
-        note = "fewer than two variants were asked: nothing to test"
+        note = sentence("fewer than two variants were asked: nothing to test")
         return ResponseRates(rates, None, df, None, (note,))
     if total in (0, units):
-        note = f"{'nobody' if total == 0 else 'everybody'} answered: nothing to test"
+        note = sentence("everybody answered: nothing to test")
+        if total == 0:
+            note = sentence("nobody answered: nothing to test")
         return ResponseRates(rates, None, df, None, (note,))
     share = total / units
     statistic = sum(
@@ -83,7 +86,11 @@ def response_rates(answered: Sequence[int], asked: Sequence[int]) -> ResponseRat
         if whole
     )
     smallest = min(whole for whole in asked if whole) * min(share, 1 - share)
-    notes = ("an expected count is under 5: the p-value is approximate",) if smallest < 5 else ()
+    notes = (
+        (sentence("an expected count is under 5: the p-value is approximate"),)
+        if smallest < 5
+        else ()
+    )
     return ResponseRates(rates, statistic, df, float(special.chdtrc(df, statistic)), notes)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.comparison import Comparison, Estimate, Interval
 from abtest.stats.kaplan_meier import curve_point, kaplan_meier_curve
 from abtest.stats.log_lift import LogLift
@@ -60,8 +61,12 @@ def restricted_mean(table: LifeTable, until: float) -> NormalLevel:
     variance = float((remaining**2 * spread).sum())
     problem = ""
     if variance == 0:
-        why = "no events" if not times.size else "no spread of events"
-        problem = f"has {why} before {until:g}, so that its standard error is not known"
+        why = sentence("no events") if not times.size else sentence("no spread of events")
+        problem = sentence(
+            "has {why} before {until:g}, so that its standard error is not known",
+            why=why,
+            until=until,
+        )
     return NormalLevel(float(areas.sum()), variance, problem)
 
 

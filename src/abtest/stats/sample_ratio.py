@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from abtest.sentences import sentence
 from abtest.stats.scipy_special import special
 
 if TYPE_CHECKING:
@@ -71,8 +72,12 @@ def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio
     expected = tuple(units * weight / total_weight if weight else 0.0 for weight in weights)
     df = max(len(planned) - 1, 0)
     if df == 0 or units == 0:
-        note = "no units" if df else "fewer than two variants have a planned share"
-        return SampleRatio(None, df, None, expected, unexpected, (f"{note}: nothing to test",))
+        note = (
+            sentence("no units") if df else sentence("fewer than two variants have a planned share")
+        )
+        return SampleRatio(
+            None, df, None, expected, unexpected, (sentence("{note}: nothing to test", note=note),)
+        )
     terms = (
         (count - share) ** 2 / share
         for count, share, weight in zip(counts, expected, weights, strict=True)
@@ -83,7 +88,7 @@ def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio
     if small and len(planned) == 2:
         exact = exact_split_pvalue(int(planned[0][0]), units, planned[0][1] / total_weight)
         return SampleRatio(statistic, df, exact, expected, unexpected)
-    notes = ("an expected count is under 5: the p-value is approximate",) if small else ()
+    notes = (sentence("an expected count is under 5: the p-value is approximate"),) if small else ()
     pvalue = float(special.chdtrc(df, statistic))
     return SampleRatio(statistic, df, pvalue, expected, unexpected, notes)
 

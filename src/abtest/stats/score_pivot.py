@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Protocol
 
-from abtest.stats.absent import without_inference
+from abtest.sentences import sentence
+from abtest.stats.absent import SIDES, problem_of, without_inference
 from abtest.stats.comparison import Comparison, Interval
 from abtest.stats.restricted_rates import rates_at_difference, rates_at_ratio
 from abtest.stats.roots import find_root
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from abtest.stats.summaries import Proportion
 
 _LARGEST_RATIO = 1e18  # no limit of two shares of real customers lies beyond
-NO_EVENTS = "control has no events: the lift has no estimate"
+NO_EVENTS = sentence("control has no events: the lift has no estimate")
 
 
 class Score(Protocol):
@@ -111,7 +112,7 @@ def without_units(
         treatment.value if treatment.n else None,
         ci_level=ci_level,
         method=method,
-        note=f"{'control' if control.n == 0 else 'treatment'} has no observed units",
+        note=problem_of(SIDES[int(control.n > 0)], sentence("has no observed units")),
     )
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from abtest.sentences import sentence
 from abtest.stats.absent import without_inference
 from abtest.stats.correlated_pivot import Pair, correlated_comparison
 from abtest.stats.means import mean_level
@@ -81,7 +82,7 @@ def single_theta(
     both = control, treatment
     slope = _slope(control, treatment, theta) if min(one.n for one in both) > 1 else None
     if slope is None:
-        note = "the covariate does not vary, or a variant has fewer than two units"
+        note = sentence("the covariate does not vary, or a variant has fewer than two units")
         plain = [one.means[0] if one.n else None for one in both]
         bare = without_inference(*plain, ci_level=ci_level, method=METHOD, note=note)
         return SingleTheta(None, bare)
@@ -118,7 +119,7 @@ def _comparison(
     common = slope * slope * total.products[1][1] / (total.n - 1) / total.n
     base, other = levels
     if not (base.variance or 0.0) + (other.variance or 0.0):
-        note = "nothing is left to vary: there is nothing to test against"
+        note = sentence("nothing is left to vary: there is nothing to test against")
         return without_inference(
             base.value, other.value, ci_level=ci_level, method=METHOD, note=note
         )

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from abtest.sentences import sentence
 from abtest.stats.absent import problems_of, without_inference
 from abtest.stats.comparison import Estimate, Interval
 from abtest.stats.fieller import fieller_lift
@@ -86,7 +87,7 @@ def t_comparison(
     check_ci_level(ci_level)
     problems = problems_of(control.problem, treatment.problem)
     if not problems and control.variance == 0 and treatment.variance == 0:
-        problems = "neither variant varies: there is nothing to test against"
+        problems = sentence("neither variant varies: there is nothing to test against")
     if problems:
         return without_inference(
             control.value,

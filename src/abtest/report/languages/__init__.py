@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from abtest.report.languages.language import ENGLISH, LANGUAGES, Lang, Language, language_of
 from abtest.report.text import clean, isolate, isolate_in
-from abtest.sentences import Sentence, fill
+from abtest.sentences import Sentence, fill, write_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,7 +159,7 @@ def _write(value: Value, spec: str) -> str:
         return _tell_sentence(value)
     if isinstance(value, str):
         return date(value) if spec == "date" else named(value)
-    return native(format(value, spec))
+    return native(write_number(value, spec))
 
 
 def _filled(message: str, values: dict[str, object]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.bayes.quadrature import Floats, best_of, panels
 from abtest.stats.posterior import Posterior, VariantPosterior
 from abtest.stats.roots import find_root
@@ -104,7 +105,7 @@ def beta_binomial(
             _summary(base, other, float(chance), question)
             for other, chance in zip(others, best[1:], strict=True)
         ),
-        notes=("independent priors on each rate: no shared prior on the lift",),
+        notes=(sentence("independent priors on each rate: no shared prior on the lift"),),
     )
 
 

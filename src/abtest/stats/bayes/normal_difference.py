@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.sentences import sentence
 from abtest.stats.bayes.normal import Normal
 from abtest.stats.bayes.quadrature import Floats, best_of, panels
 from abtest.stats.posterior import Posterior, VariantPosterior
@@ -67,7 +68,7 @@ def normal_difference(
         prior_sd=None,
         control_prob_best=float(best[0]),
         variants=tuple(variants),
-        notes=("expected_loss is in the metric's unit: the model is on the difference",),
+        notes=(sentence("expected_loss is in the metric's unit: the model is on the difference"),),
     )
 
 
