@@ -6,8 +6,12 @@ import ast
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +19,7 @@ import abtest
 from abtest.analysis.result import Check, Result
 from abtest.report import render
 from abtest.report.languages import LANGUAGES, Lang, _, date, named, native, speaking, tell
-from abtest.sentences import sentence
+from abtest.sentences import placeholders, sentence
 from report.report_fixtures import result, rich_result
 
 MARKS = {"_", "many", "sentence", "plural", "joined", "phrase"}
@@ -138,3 +142,48 @@ def test_texts_are_where_the_extraction_finds_them() -> None:
     for path in sorted(Path(abtest.__file__).parent.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assert not list(_lost(tree)), path
+
+
+def _catalogue(lang: Lang) -> Catalog:
+    source = Path(abtest.__file__).parent / "report" / "languages" / f"{lang}.po"
+    with source.open("rb") as file:
+        return read_po(file, locale=lang)
+
+
+def _extracted() -> set[str]:
+    """Every text in the code that is marked for translation."""
+    keywords = {"many": (1, 2), "plural": (1, 2)} | dict.fromkeys(
+        ("_", "sentence", "joined", "phrase"), (1,)
+    )
+    found = extract_from_dir(
+        Path(abtest.__file__).parent,
+        [("**.py", "python"), ("**.html", "jinja2")],
+        {"**.html": {"trimmed": "true"}},
+        keywords,
+    )
+    return {
+        message[0] if isinstance(message, tuple) else message for _, _, message, _, _ in found
+    } - {""}
+
+
+def _each(found: Any) -> list[str]:
+    return [found] if isinstance(found, str) else list(found)
+
+
+@pytest.mark.parametrize("lang", OTHERS)
+def test_every_text_is_translated(lang: Lang) -> None:
+    catalogue = _catalogue(lang)
+    known = {m.id[0] if isinstance(m.id, (list, tuple)) else m.id for m in catalogue if m.id}
+    assert _extracted() - known == set(), "run `make messages`, and translate what is new"
+    for message in catalogue:
+        texts = _each(message.string)
+        assert not message.id or (all(texts) and not message.fuzzy), message.id
+
+
+@pytest.mark.parametrize("lang", OTHERS)
+def test_a_translation_has_the_values_of_its_original(lang: Lang) -> None:
+    for message in _catalogue(lang):
+        ids = _each(message.id)
+        texts = _each(message.string)
+        for text in texts if ids[0] else ():
+            assert placeholders(text) == placeholders(ids[-1]), message.id

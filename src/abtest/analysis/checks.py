@@ -17,6 +17,7 @@ from abtest.analysis.reading_checks import (
 )
 from abtest.analysis.refusals import SPLIT
 from abtest.analysis.result import Check
+from abtest.analysis.row_checks import repeated_rows, unknown_units
 from abtest.analysis.skew import skew
 from abtest.analysis.strata import entry_weights
 from abtest.analysis.survey_checks import response_check
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from abtest.spec import Spec
 
 CROSSOVER_WARN, CROSSOVER_FAIL = 0.001, 0.01
-MATCH_WARN = 0.5
 # What the checks count; each is looked up as it stands in a sentence.
 _COUNTED = (phrase("units"), phrase("clusters"), phrase("unit"), phrase("time"), phrase("value"))
 # Two percentage points: smaller gaps between variants are usual in staggered enrolment.
@@ -53,10 +53,10 @@ def run_checks(
         _crossover(population),
         _unknown_variants(spec, population),
         _left_out(population),
-        _repeated_rows(population, events),
+        repeated_rows(population, events),
         averaged_rows(population),
         off_schedule(population),
-        _unknown_units(events),
+        unknown_units(events),
         lookalike_ids(events),
         dates_without_times(spec, events),
         before_assignment(events),
@@ -262,107 +262,8 @@ def _left_out(population: Population) -> Check | None:
     )
 
 
-def _copies(found: EventRows) -> str:
-    if found.copies_one_in > 1:
-        return plural(
-            "{n:,} row of {table} repeats another exactly (kept; about, from one row in {step})",
-            "{n:,} rows of {table} repeat another exactly (kept; about, from one row in {step})",
-            found.copies,
-            table=found.stream,
-            step=found.copies_one_in,
-        )
-    return plural(
-        "{n:,} row of {table} repeats another exactly (kept)",
-        "{n:,} rows of {table} repeat another exactly (kept)",
-        found.copies,
-        table=found.stream,
-    )
-
-
-def _repeated_rows(population: Population, events: Sequence[EventRows]) -> Check:
-    parts: list[str] = []
-    if population.repeated_rows:
-        parts.append(
-            plural(
-                "{n:,} assignment row repeats a unit (counted once)",
-                "{n:,} assignment rows repeat a unit (counted once)",
-                population.repeated_rows,
-            )
-        )
-    parts += [_copies(found) for found in events if found.copies]
-    details: dict[str, Any] = {"assignments": population.repeated_rows}
-    details.update({found.stream: found.copies for found in events})
-    if not parts:
-        return Check(
-            key="duplicate_rows",
-            status="pass",
-            message=sentence("No row repeats another."),
-            details=details,
-        )
-    return Check(
-        key="duplicate_rows",
-        status="warn",
-        message=sentence("{told}.", told=joined("; ", parts)),
-        hint=sentence(
-            "Copies of events count twice; with several lines per order that may be right."
-        ),
-        details=details,
-    )
-
-
-def _unknown_units(events: Sequence[EventRows]) -> Check | None:
-    if not events:
-        return None
-    read = [found for found in events if found.outside + found.matched]
-    empty = [found.stream for found in events if found not in read]
-    worst = min((found.matched / (found.outside + found.matched) for found in read), default=1.0)
-    parts = [
-        sentence(
-            "{n:,} of {total:,} rows of {table}",
-            n=found.outside,
-            total=found.outside + found.matched,
-            table=found.stream,
-        )
-        for found in read
-    ]
-    status = "fail" if worst == 0 else "warn" if worst < MATCH_WARN or empty else "pass"
-    told = []
-    if parts:
-        told.append(
-            sentence("{rows} are of units outside the experiment.", rows=joined(" and ", parts))
-        )
-    if empty:
-        told.append(sentence("No row of {tables} was read.", tables=joined(" and ", empty)))
-    late = sum(found.late for found in events)
-    if late:
-        told.append(
-            plural(
-                "{n:,} row at or after as_of was not read.",
-                "{n:,} rows at or after as_of were not read.",
-                late,
-            )
-        )
-    zeros = sentence("Did ids lose their zeros, or change their form, in one of the files?")
-    nothing = sentence("Is the file empty, does keep drop all rows, or is as_of too early?")
-    return Check(
-        key="unknown_units",
-        status=status,
-        message=joined(" ", told),
-        hint=None if status == "pass" else zeros if worst < MATCH_WARN else nothing,
-        details={
-            found.stream: {
-                "matched": found.matched,
-                "outside": found.outside,
-                "late": found.late,
-                "before": found.before,
-            }
-            for found in events
-        },
-    )
-
-
 def _missing_values(spec: Spec, summaries: Summaries, events: Sequence[EventRows]) -> Check:
-    parts = []
+    parts: list[str] = []
     details: dict[str, Any] = {}
     gap = 0.0
     for metric in spec.metrics:
@@ -385,23 +286,7 @@ def _missing_values(spec: Spec, summaries: Summaries, events: Sequence[EventRows
                     "{metric} is missing for {rates}", metric=metric.key, rates=joined(", ", rates)
                 )
             )
-    for found in events:
-        for name, n in (
-            ("unit", found.no_unit),
-            ("time", found.no_time),
-            ("value", found.no_value),
-        ):
-            if n:
-                parts.append(
-                    plural(
-                        "{n:,} row of {table} has no {what}",
-                        "{n:,} rows of {table} have no {what}",
-                        n,
-                        table=found.stream,
-                        what=sentence(name),
-                    )
-                )
-                details[f"{found.stream}.{name}"] = n
+    parts += _gaps(events, details)
     if not parts:
         return Check(key="missing_values", status="pass", message=sentence("No value is missing."))
     told = [sentence("{told}. They are left out.", told=joined("; ", parts))]
@@ -414,6 +299,26 @@ def _missing_values(spec: Spec, summaries: Summaries, events: Sequence[EventRows
         hint=sentence("If the treatment decides what is missing, the comparison is biased."),
         details=details,
     )
+
+
+def _gaps(events: Sequence[EventRows], details: dict[str, Any]) -> list[str]:
+    """Rows of events without a unit, a time or a value; also noted in the details."""
+    parts: list[str] = []
+    for found in events:
+        known = (("unit", found.no_unit), ("time", found.no_time), ("value", found.no_value))
+        for name, n in known:
+            if n:
+                parts.append(
+                    plural(
+                        "{n:,} row of {table} has no {what}",
+                        "{n:,} rows of {table} have no {what}",
+                        n,
+                        table=found.stream,
+                        what=sentence(name),
+                    )
+                )
+                details[f"{found.stream}.{name}"] = n
+    return parts
 
 
 def _immature(spec: Spec, summaries: Summaries) -> Check | None:

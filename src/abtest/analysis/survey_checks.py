@@ -31,7 +31,6 @@ def response_check(spec: Spec, found: Found) -> Check | None:
         counts = [found.summaries[metric.key, variant.key] for variant in spec.variants or ()]
         rates = response_rates([c.n for c in counts], [c.n + c.missing for c in counts])
         invalid = found.totals[metric.column("invalid")]
-        low, high = metric.answers
         detail: dict[str, Any] = {
             "rates": list(rates.rates),
             "pvalue": rates.pvalue,
@@ -41,30 +40,9 @@ def response_check(spec: Spec, found: Found) -> Check | None:
         if rates.pvalue is not None and rates.pvalue < ALPHA:
             flagged = True
             detail["bounds"] = _bounds(spec, metric, found)
-            told += [
-                sentence(
-                    "Whatever the others think, {metric} of {variant} less control is "
-                    "between {low:.4g} and {high:.4g}.",
-                    metric=metric.key,
-                    variant=key,
-                    low=bounds[0],
-                    high=bounds[1],
-                )
-                for key, bounds in detail["bounds"].items()
-            ]
+            told += _bounded(metric.key, detail["bounds"])
         if invalid:
-            told.append(
-                plural(
-                    "{n:,} answer is no whole number from {low} to {high} and does not count "
-                    "for {metric}.",
-                    "{n:,} answers are no whole number from {low} to {high} and do not count "
-                    "for {metric}.",
-                    invalid,
-                    low=low,
-                    high=high,
-                    metric=metric.key,
-                )
-            )
+            told.append(_invalid(metric, invalid))
         details[metric.key] = detail
     if not details:
         return None
@@ -79,6 +57,32 @@ def response_check(spec: Spec, found: Found) -> Check | None:
         if flagged
         else None,
         details=details,
+    )
+
+
+def _bounded(metric: str, bounds: dict[str, tuple[float, float]]) -> list[str]:
+    return [
+        sentence(
+            "Whatever the others think, {metric} of {variant} less control is "
+            "between {low:.4g} and {high:.4g}.",
+            metric=metric,
+            variant=key,
+            low=low,
+            high=high,
+        )
+        for key, (low, high) in bounds.items()
+    ]
+
+
+def _invalid(metric: SurveyMetric, invalid: int) -> str:
+    low, high = metric.answers
+    return plural(
+        "{n:,} answer is no whole number from {low} to {high} and does not count for {metric}.",
+        "{n:,} answers are no whole number from {low} to {high} and do not count for {metric}.",
+        invalid,
+        low=low,
+        high=high,
+        metric=metric.key,
     )
 
 
