@@ -273,7 +273,7 @@ class _Variant:
             return None
         harmed = [record.metric for record in self._guardrails if record.harm]
         told: list[str] = [sentence("{effect}.", effect=self._effect(winner))]
-        paid = self._money.paid().strip()
+        paid = self._money.paid()
         if paid:
             told.append(paid)
         if harmed:

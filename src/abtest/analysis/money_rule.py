@@ -85,8 +85,8 @@ class MoneyRule:
         if found is None or found.ci_low is None:
             return ""
         if found.ci_low > found.launch_cost:
-            return sentence(" It pays: {effect}.", effect=self.effect())
-        return sentence(" It is expected to pay: {effect}.", effect=self.effect())
+            return sentence("It pays: {effect}.", effect=self.effect())
+        return sentence("It is expected to pay: {effect}.", effect=self.effect())
 
     def effect(self) -> str:
         """What the variant is worth per assigned customer, in words; empty without money."""
