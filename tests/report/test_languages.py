@@ -131,7 +131,8 @@ def _lost(tree: ast.AST) -> Iterator[int]:
     """The lines of texts that Babel does not find."""
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
-            yield from (call.lineno for call in _marked(node))
+            inside = [call for call in _marked(node) if isinstance(call.args[0], ast.Constant)]
+            yield from (call.lineno for call in inside)
     for call in _marked(tree):
         if isinstance(call.args[0], (ast.JoinedStr, ast.BinOp, ast.IfExp)):
             yield call.lineno
@@ -186,4 +187,7 @@ def test_a_translation_has_the_values_of_its_original(lang: Lang) -> None:
         ids = _each(message.id)
         texts = _each(message.string)
         for text in texts if ids[0] else ():
-            assert placeholders(text) == placeholders(ids[-1]), message.id
+            found, known = placeholders(text), placeholders(ids[-1])
+            # One and two may be said in words: a plural form need not show its number.
+            assert found.items() <= known.items(), message.id
+            assert len(ids) > 1 or found == known, message.id
