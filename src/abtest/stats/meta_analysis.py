@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float64]
 
-TauMethod = Literal["paule_mandel", "dersimonian_laird"]
+TauMethod = Literal["paule_mandel", "dersimonian_laird", "reml"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ def random_effects(
     With w_i = 1 / (se_i^2 + tau^2): mu = sum w y / sum w. Hartung and Knapp's interval is mu -+
     t_{k-1} s with s^2 = sum w (y - mu)^2 / ((k - 1) sum w); the prediction interval is mu -+
     t_{k-2} sqrt(tau^2 + s^2). Paule and Mandel's tau^2 makes sum w (y - mu)^2 = k - 1; DerSimonian
-    and Laird's is max(0, (Q - k + 1) / (sum w0 - sum w0^2 / sum w0)) with w0 = 1 / se^2. One
+    and Laird's is max(0, (Q - k + 1) / (sum w0 - sum w0^2 / sum w0)) with w0 = 1 / se^2; reml makes
+    sum w^2 (y - mu)^2 = sum w - sum w^2 / sum w, where the restricted likelihood is highest. One
     experiment alone has its own normal interval.
 
     Args:
@@ -86,7 +87,8 @@ def random_effects(
 
     Source:
         DerSimonian & Laird (1986), Controlled Clinical Trials 7, 177-188; Paule & Mandel (1982),
-        J. Res. NBS 87, 377-385; Hartung & Knapp (2001), Stat. Med. 20, 3875-3889, eq. 4; Higgins,
+        J. Res. NBS 87, 377-385; Viechtbauer (2005), J. Educ. Behav. Stat. 30, 261-293, for reml;
+        Hartung & Knapp (2001), Stat. Med. 20, 3875-3889, eq. 4; Higgins,
         Thompson & Spiegelhalter (2009), JRSS A 172, 137-159, section 4.1.
 
     Example:
@@ -103,7 +105,7 @@ def random_effects(
         return RandomEffects(
             1, estimates[0], ses[0], low, high, None, 0.0, 0, None, None, None, None
         )
-    tau2 = _paule_mandel(y, variances) if method == "paule_mandel" else _moments(y, variances, q)
+    tau2 = _tau2(y, variances, method)
     weights = 1 / (variances + tau2)
     mean = float(weights @ y / weights.sum())
     se = math.sqrt(_spread(y, variances, tau2) / ((k - 1) * float(weights.sum())))
@@ -147,10 +149,33 @@ def _spread(y: Vector, variances: Vector, tau2: float) -> float:
     return float(weights @ np.square(y - mean))
 
 
-def _moments(y: Vector, variances: Vector, q: float) -> float:
+def _tau2(y: Vector, variances: Vector, method: TauMethod) -> float:
+    if method == "paule_mandel":
+        return _paule_mandel(y, variances)
+    return _restricted(y, variances) if method == "reml" else _moments(y, variances)
+
+
+def _moments(y: Vector, variances: Vector) -> float:
     weights = 1 / variances
     scale = float(weights.sum() - np.square(weights).sum() / weights.sum())
-    return max(0.0, (q - (len(y) - 1)) / scale)
+    return max(0.0, (_spread(y, variances, 0.0) - (len(y) - 1)) / scale)
+
+
+def _restricted(y: Vector, variances: Vector) -> float:
+    def slope(tau2: float) -> float:
+        weights = 1 / (variances + tau2)
+        total = weights.sum()
+        away = np.square(y - weights @ y / total)
+        found = np.square(weights) @ away - (total - np.square(weights).sum() / total)
+        return float(found / np.square(weights).sum())
+
+    if slope(0.0) <= 0:
+        return 0.0
+    # Beyond the spread of the effects themselves the likelihood only falls.
+    highest = float(np.square(y - y.mean()).sum())
+    while slope(highest) > 0:
+        highest *= 2
+    return find_root(slope, 0.0, highest)
 
 
 def _paule_mandel(y: Vector, variances: Vector) -> float:
