@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from abtest.analysis.planning.plan import Plan
+    from abtest.analysis.planning.model import Plan
     from abtest.spec import LoadedSpec
 
 Format = Literal["table", "json", "html"]

@@ -12,7 +12,8 @@ from scipy import stats
 from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import samplesize_proportions_2indep_onetail
 
-from abtest.analysis.planning.plan import MetricPlan, Plan, make_plan
+from abtest.analysis.planning.model import MetricPlan, Plan
+from abtest.analysis.planning.plan import make_plan
 from abtest.errors import SpecError
 from abtest.spec import Spec, draft_mapping
 from analysis.by_hand import spec_for
@@ -231,3 +232,100 @@ def test_the_same_plan_is_the_same_json() -> None:
     one, other = (plan_of([BOUGHT], RATES).to_dict() for _ in range(2))
     assert one == other
     assert one["schema"] == "abtest-plan/v1"
+
+
+def sequential(**said: Any) -> MetricPlan:
+    return only(plan_of([BOUGHT], RATES, analysis={"sequential": said}), "bought")
+
+
+def test_looking_more_than_once_takes_more_units() -> None:
+    """Inflation of the largest sample and mean sample: exact recursion, as published."""
+    one = only(plan_of([BOUGHT], RATES), "bought")
+    nightly = sequential(engine="lan_demets", looks="nightly")
+    assert nightly.looks is not None
+    assert one.looks is None
+    assert nightly.looks.inflation == pytest.approx(1.049, abs=5e-4)
+    assert (nightly.units or 0) / (one.units or 1) == pytest.approx(1.049, abs=5e-4)
+    assert nightly.looks.max_units == nightly.units
+    assert (nightly.looks.expected_units or 0) / (one.units or 1) == pytest.approx(0.777, abs=1e-3)
+    pocock = sequential(engine="lan_demets", spending="pocock", looks="nightly").looks
+    assert pocock is not None
+    assert pocock.inflation == pytest.approx(1.272, abs=1e-3)
+    forever = sequential(engine="confidence_sequence").looks
+    assert forever is not None
+    assert forever.inflation == pytest.approx(1.73, abs=0.01)
+
+
+def test_one_planned_look_costs_nothing() -> None:
+    once = sequential(engine="lan_demets", looks=1)
+    assert once.looks is not None
+    assert once.looks.inflation == pytest.approx(1, abs=1e-6)
+    assert once.planned is not None
+    assert only(plan_of([BOUGHT], RATES), "bought").units == once.units
+
+
+def test_a_sequential_plan_ends_at_its_own_size() -> None:
+    short = sequential(engine="lan_demets", looks=5, max_units=12_000)
+    long = sequential(engine="lan_demets", looks=5)
+    assert short.planned is not None
+    assert long.planned is not None
+    assert short.planned.power is not None
+    assert short.planned.power < 0.55
+    assert long.planned.power is not None
+    assert long.planned.power >= 0.8
+
+
+FACTORS = {
+    "order": ["discount_pct", "gift"],
+    "levels": {"discount_pct": [0, 5, 10], "gift": [False, True]},
+    "control": {"discount_pct": 0, "gift": False},
+}
+
+
+def test_effects_of_factors() -> None:
+    """Main effects use all cells; an interaction in a 2 x 2 needs four times as many units."""
+    plan = plan_of([BOUGHT], RATES, variants=None, factors=FACTORS)
+    found = {effect.effect: effect for effect in only(plan, "bought").factors}
+    assert list(found) == ["main:discount_pct", "main:gift", "interaction:discount_pct*gift"]
+    gift, both = found["main:gift"], found["interaction:discount_pct*gift"]
+    assert gift.alpha == pytest.approx(0.05 / 3)
+    assert both.alpha == pytest.approx(0.05 / 2)
+    variance = 0.12 * 0.88
+    z = stats.norm.ppf(1 - 0.05 / 6) + stats.norm.ppf(0.8)
+    assert gift.units == math.ceil(2 * 2 * z**2 * variance / 0.012**2)
+    assert found["main:discount_pct"].units == math.ceil(3 * 2 * z**2 * variance / 0.012**2)
+    z = stats.norm.ppf(1 - 0.05 / 4) + stats.norm.ppf(0.8)
+    assert both.units == math.ceil(6 * 4 * z**2 * variance / 0.012**2)
+    assert gift.power is not None
+    assert both.power is not None
+    assert gift.power > both.power
+    two = {**FACTORS, "levels": {"discount_pct": [0, 5], "gift": [False, True]}}
+    plan = plan_of([BOUGHT], RATES, variants=None, factors=two)
+    found = {effect.effect: effect for effect in only(plan, "bought").factors}
+    main, both = found["main:gift"], found["interaction:discount_pct*gift"]
+    z = [stats.norm.ppf(1 - one.alpha / 2) + stats.norm.ppf(0.8) for one in (main, both)]
+    ratio = (both.units or 0) / (main.units or 1) * (z[0] / z[1]) ** 2
+    assert ratio == pytest.approx(4, rel=1e-4)  # at one alpha
+
+
+def test_curves_are_planned_by_their_events() -> None:
+    lapsed = {
+        "key": "back",
+        "kind": "time_to_event",
+        "events": "orders",
+        "window": {"end": "60d"},
+        "role": "primary",
+        "mde": {"absolute": 0.03},
+    }
+    rates = {"units_per_week": 100, "baselines": {"back": {"value": 0.3}}}
+    by_curve = {"methods": {"back": {"kind": "log_rank"}}}
+    curve = only(plan_of([lapsed], rates, analysis=by_curve), "back")
+    at_end = only(plan_of([lapsed], rates), "back")
+    hazard_ratio = math.log(0.67) / math.log(0.7)
+    events = 4 * (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) ** 2 / math.log(hazard_ratio) ** 2
+    assert curve.units == pytest.approx(events / 0.315, abs=2)
+    assert (curve.units or 0) < (at_end.units or 0)  # the whole curve says more than its end
+    assert curve.planned is not None
+    assert curve.planned.power == pytest.approx(0.8, abs=0.02)
+    assert curve.curve[0].mde is not None
+    assert curve.curve[0].mde > 0.03

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from abtest.stats.co_moments import CoMoments
     from abtest.stats.summaries import Summary
 
-Shape = Literal["share", "mean"]
+Shape = Literal["share", "mean", "hazard"]
+
+_OF_HAZARDS = ("log_rank", "cox")  # methods that compare whole curves: events are what counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Known:
     """What a metric is without the experiment.
 
     Attributes:
-        shape: ``share`` where the variance follows from the value, else ``mean``.
+        shape: ``share`` where the variance follows from the value; ``hazard`` where it is a share
+            with an event by the end of the window whose whole curves are compared; else ``mean``.
         value: The share, mean or ratio.
         variance: Of one unit, before any adjustment.
         factor: The share of the variance that is left after adjustment for what was known before.
@@ -53,6 +56,14 @@ class Known:
 
 def baseline(spec: Spec, metric: Metric, history: History | None) -> Known | str:
     """What a metric is without the experiment, or why that is not known."""
+    known = _baseline(spec, metric, history)
+    method = spec.analysis.methods.get(metric.key)
+    if isinstance(known, str) or method is None or method.kind not in _OF_HAZARDS:
+        return known
+    return replace(known, shape="hazard")
+
+
+def _baseline(spec: Spec, metric: Metric, history: History | None) -> Known | str:
     plan = spec.plan
     clusters = 1.0
     if spec.cluster is not None:
@@ -64,7 +75,8 @@ def baseline(spec: Spec, metric: Metric, history: History | None) -> Known | str
     said = plan.baselines.get(metric.key) if plan is not None else None
     if said is None:
         return "say what is normal in plan.baselines, or give a history of its tables"
-    factor = history_factor(said.correlation, said.known) if spec.analysis.covariates else 1.0
+    adjusts = spec.analysis.covariates and metric.summary is not LifeTable
+    factor = history_factor(said.correlation, said.known) if adjusts else 1.0
     if _is_share(metric):
         if not 0 <= said.value <= 1:
             return f"plan.baselines says {said.value}, which is no share"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import BaseModel, ConfigDict
+from typing import TYPE_CHECKING
 
 from abtest.analysis.planning.arrivals import arrivals_of
 from abtest.analysis.planning.baselines import Known, baseline
+from abtest.analysis.planning.comparisons import comparison_of
+from abtest.analysis.planning.factors import factor_effects
+from abtest.analysis.planning.model import FactorPlan, LooksPlan, MetricPlan, Plan, Week
 from abtest.analysis.planning.sizes import (
-    Comparison,
-    comparison_of,
     difference_of,
     mde_at,
     power_at,
+    scale_of,
     units_for,
 )
 from abtest.analysis.planning.timeline import timeline
@@ -24,6 +25,8 @@ from abtest.fields import DAY
 from abtest.stats.power.assurance import assurance
 
 if TYPE_CHECKING:
+    from abtest.analysis.planning.comparisons import Comparison
+    from abtest.analysis.planning.factors import FactorEffect
     from abtest.analysis.planning.history import History
     from abtest.metrics.base import Metric
     from abtest.spec import Spec
@@ -31,114 +34,6 @@ if TYPE_CHECKING:
 WEEK = 7 * DAY
 YEAR = 52
 _CURVE = 26  # weeks of the curve, at most
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Week(_Frozen):
-    """What could be read if enrolment ended after so many weeks.
-
-    Attributes:
-        week: Weeks of enrolment.
-        units: Units that have entered by then, in all variants.
-        readable_on: When their outcomes are all in the data.
-        mde: The smallest effect that is found with the planned power, in the metric's unit.
-        mde_relative: The same as a share of the metric's value.
-        power: The chance of finding the declared effect.
-    """
-
-    week: int
-    units: int
-    readable_on: date
-    mde: float | None
-    mde_relative: float | None
-    power: float | None
-
-
-class MetricPlan(_Frozen):
-    """What is planned for one metric.
-
-    Attributes:
-        source: Where the baseline comes from: ``history`` or ``spec``.
-        value: The metric without the experiment.
-        sd: Standard deviation of one unit, before any adjustment.
-        eligible: The share of entering units that can have the outcome.
-        variance_factor: The share of the variance that adjustment for history leaves.
-        design_effect: By how much clusters multiply the units.
-        alpha: The error rate of one comparison, after correction.
-        power_target: The chance that the size is for.
-        comparisons: Over how many comparisons the error rate of the family is shared.
-        effect: The effect that the size is for, in the metric's unit; a guardrail's margin.
-        effect_relative: The same as a share of the value.
-        units: Units that must be enrolled in all variants together.
-        weeks: Weeks of enrolment until then.
-        readable_on: When the metric is readable after that enrolment.
-        planned: What the planned enrolment can find.
-        assurance: The chance of a significant improvement, averaged over the prior of the lift.
-        curve: The same week by week.
-        problem: Why there is no plan; None where there is one.
-    """
-
-    metric: str
-    role: str
-    kind: str
-    source: Literal["history", "spec"] | None = None
-    value: float | None = None
-    sd: float | None = None
-    n_history: int | None = None
-    eligible: float | None = None
-    variance_factor: float | None = None
-    design_effect: float | None = None
-    alpha: float | None = None
-    power_target: float | None = None
-    comparisons: int | None = None
-    effect: float | None = None
-    effect_relative: float | None = None
-    units: int | None = None
-    weeks: int | None = None
-    readable_on: date | None = None
-    planned: Week | None = None
-    assurance: float | None = None
-    curve: tuple[Week, ...] = ()
-    problem: str | None = None
-
-
-class Plan(_Frozen):
-    """The plan of an experiment.
-
-    Attributes:
-        start: The first day of enrolment.
-        enrol_until: When enrolment ends: as the schedule says, else when every primary metric has
-            its units; None where it cannot be said.
-        mature_on: When the last unit's window is over, on the primary metrics.
-        readable_on: When the primary metrics can be read.
-        units_per_week: Units that enter in the first week.
-        latest: The day by which there must be an answer.
-        readable: Whether the declared effects can be found by then; None where it cannot be said.
-        verdict: One sentence.
-        metrics: Metric by metric, in the spec's order.
-    """
-
-    schema_: Literal["abtest-plan/v1"] = "abtest-plan/v1"
-    experiment: str
-    spec_fingerprint: str
-    timezone: str
-    start: date
-    enrol_until: date | None
-    mature_on: date | None
-    readable_on: date | None
-    units_per_week: float | None
-    latest: date
-    readable: bool | None
-    verdict: str
-    metrics: tuple[MetricPlan, ...]
-
-    def to_dict(self) -> dict[str, object]:
-        """The plan as plain JSON types, with the key ``schema`` first."""
-        data = self.model_dump(mode="json")
-        return {"schema": data.pop("schema_"), **data}
 
 
 def make_plan(spec: Spec, start: date, history: History | None = None) -> Plan:
@@ -220,7 +115,7 @@ class _Planner:
         comparison = comparison_of(self._spec, metric)
         effect = self._effect(metric, known, comparison)
         units = self._units(metric, known, comparison, effect)
-        weeks = self._arrivals.weeks_for(units) if units and self._arrivals is not None else None
+        weeks = self._weeks(units)
         return MetricPlan(
             **who,
             source="spec" if known.n is None else "history",
@@ -238,7 +133,37 @@ class _Planner:
             units=units,
             weeks=weeks,
             readable_on=self._readable(metric, weeks),
+            looks=_looks(comparison, units, known),
+            factors=self._factors(metric, known, effect),
         )
+
+    def _factors(
+        self, metric: Metric, known: Known, difference: float | None
+    ) -> tuple[FactorPlan, ...]:
+        """What effects of factors need, where they are as large as the mde."""
+        return tuple(
+            self._factor(metric, known, effect, difference)
+            for effect in factor_effects(self._spec, metric)
+        )
+
+    def _factor(
+        self, metric: Metric, known: Known, effect: FactorEffect, difference: float | None
+    ) -> FactorPlan:
+        units = None
+        if difference is not None and known.variance > 0:
+            units = math.ceil(effect.units(known, difference) / known.eligible)
+        weeks = self._weeks(units)
+        return FactorPlan(
+            effect=effect.name,
+            kind=effect.kind,
+            alpha=effect.design.alpha,
+            units=units,
+            weeks=weeks,
+            readable_on=self._readable(metric, weeks),
+        )
+
+    def _weeks(self, units: int | None) -> int | None:
+        return self._arrivals.weeks_for(units) if units and self._arrivals is not None else None
 
     def _effect(self, metric: Metric, known: Known, comparison: Comparison) -> float | None:
         size = comparison.margin or metric.mde
@@ -274,12 +199,36 @@ class _Planner:
         ]
         planned = self._week(metric, known, comparison, sized.effect, days) if days else None
         at_plan = self._assurance(metric, known, comparison, days) if days else None
+        factors = self._factors_in(metric, known, sized, days) if days else sized.factors
         update = {"curve": tuple(curve), "planned": planned, "assurance": at_plan}
-        return sized.model_copy(update=update)
+        return sized.model_copy(update={**update, "factors": factors})
+
+    def _factors_in(
+        self, metric: Metric, known: Known, sized: MetricPlan, days: int
+    ) -> tuple[FactorPlan, ...]:
+        """The same effects of factors with what the planned enrolment finds."""
+        units = self._arrivals.by(days / 7) * known.eligible if self._arrivals is not None else 0.0
+        if units < 1 or known.variance == 0:
+            return sized.factors
+        found = []
+        effects = factor_effects(self._spec, metric)
+        for effect, planned in zip(effects, sized.factors, strict=True):
+            mde = effect.mde(known, units)
+            power = None if sized.effect is None else effect.power(known, units, sized.effect)
+            update = {"mde": mde, "mde_relative": _relative(mde, known), "power": power}
+            found.append(planned.model_copy(update=update))
+        return tuple(found)
 
     def _n_control(self, known: Known, comparison: Comparison, days: int) -> float:
         units = self._arrivals.by(days / 7) if self._arrivals is not None else 0.0
-        return units * comparison.share_control * known.eligible
+        return self._read(units * known.eligible, comparison) * comparison.share_control
+
+    def _read(self, units: float, comparison: Comparison) -> float:
+        """Units that are read: a plan that spends alpha ends at its own size."""
+        said, looks = self._spec.analysis.sequential, comparison.looks
+        if said is None or said.max_units is None or looks is None:
+            return units
+        return min(units, said.max_units) if looks.engine == "lan_demets" else units
 
     def _week(
         self,
@@ -311,7 +260,7 @@ class _Planner:
         if comparison.margin is not None or known.value <= 0 or known.variance == 0:
             return None
         prior = self._spec.analysis.bayes.prior.on_log_lift
-        n_control = self._n_control(known, comparison, days) / (known.factor * known.effect)
+        n_control = self._n_control(known, comparison, days) / scale_of(known, comparison)
         if n_control <= 1:
             return None
         variance = known.variance * (1 + 1 / comparison.design.ratio) / n_control
@@ -322,6 +271,21 @@ class _Planner:
             variance**0.5,
             comparison.design.z_alpha,
         )
+
+
+def _looks(comparison: Comparison, units: int | None, known: Known) -> LooksPlan | None:
+    """What looking more than once costs, in mature units of all variants."""
+    cost = comparison.looks
+    if cost is None:
+        return None
+    most = None if units is None else math.ceil(units * known.eligible)
+    return LooksPlan(
+        engine=cost.engine,
+        looks=cost.looks,
+        inflation=cost.inflation,
+        max_units=most,
+        expected_units=None if most is None else math.ceil(most * cost.expected),
+    )
 
 
 def _relative(effect: float | None, known: Known) -> float | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from abtest.analysis.planning.plan import MetricPlan, Week
+    from abtest.analysis.planning.model import MetricPlan, Week
 
 
 @dataclass(frozen=True, slots=True)

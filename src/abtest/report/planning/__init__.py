@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from abtest.analysis.planning.plan import Plan
+    from abtest.analysis.planning.model import Plan
 
 __all__ = ["print_plan", "render_plan"]
 

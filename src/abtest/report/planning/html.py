@@ -8,13 +8,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from abtest.report.html import environment
 from abtest.report.html.drawing import ACCENT, MUTED, WIDTH, draw, new_figure
-from abtest.report.planning.view import CURVE_HEAD, METRIC_HEAD, build_view, curve_of
+from abtest.report.planning.view import CURVE_HEAD, FACTOR_HEAD, METRIC_HEAD, build_view, curve_of
 
 if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.figure import Figure
 
-    from abtest.analysis.planning.plan import MetricPlan, Plan
+    from abtest.analysis.planning.model import MetricPlan, Plan
 
 # Sizes in points.
 _HEIGHT = 200
@@ -30,6 +30,7 @@ def render_html(plan: Plan) -> str:
         .render(
             view=build_view(plan),
             metric_head=METRIC_HEAD,
+            factor_head=FACTOR_HEAD,
             curve_head=CURVE_HEAD,
             chart=_chart(drawn) if drawn is not None else None,
         )

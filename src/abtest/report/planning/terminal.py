@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from abtest.report.planning.view import CURVE_HEAD, METRIC_HEAD
+from abtest.report.planning.view import CURVE_HEAD, FACTOR_HEAD, METRIC_HEAD
 from abtest.report.terminal_text import (
     column_widths,
     fits,
@@ -35,6 +35,9 @@ def print_view(view: PlanView, console: Console) -> None:
     print_pairs(view.facts, console)
     print_title("What each metric needs", console)
     _print_rows(METRIC_HEAD, view.metrics, console)
+    if view.factors:
+        print_title("What effects of factors need", console)
+        _print_rows(FACTOR_HEAD, view.factors, console)
     if view.curve:
         print_title(f"{view.curve_title}, week by week", console)
         _print_rows(CURVE_HEAD, view.curve, console)

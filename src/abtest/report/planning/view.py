@@ -11,9 +11,10 @@ from abtest.report.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from abtest.analysis.planning.plan import MetricPlan, Plan, Week
+    from abtest.analysis.planning.model import FactorPlan, LooksPlan, MetricPlan, Plan, Week
 
 METRIC_HEAD = ("Metric", "Now", "To find", "Units", "Weeks", "Readable on", "Power", "MDE")
+FACTOR_HEAD = ("Effect of factors", "Units", "Weeks", "Readable on", "Power", "MDE")
 CURVE_HEAD = ("Week", "Units", "Readable on", "MDE", "Power")
 
 
@@ -27,6 +28,8 @@ class PlanView:
         tone: ``yes``, ``no`` or ``unknown``.
         facts: Dates and rates, as (name, value).
         metrics: A row for each metric: a cell for each title of ``METRIC_HEAD``.
+        factors: A row for each effect of a factor, or of two together: a cell for each title of
+            ``FACTOR_HEAD``.
         curve_title: Of which metric the curve is; None where there is no curve.
         curve: A row for each week: a cell for each title of ``CURVE_HEAD``.
         notes: What to know about the numbers.
@@ -37,6 +40,7 @@ class PlanView:
     tone: str
     facts: tuple[tuple[str, str], ...]
     metrics: tuple[tuple[str, ...], ...]
+    factors: tuple[tuple[str, ...], ...]
     curve_title: str | None
     curve: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
@@ -51,6 +55,9 @@ def build_view(plan: Plan) -> PlanView:
         tone={True: "yes", False: "no", None: "unknown"}[plan.readable],
         facts=tuple(_facts(plan)),
         metrics=tuple(_metric_row(metric) for metric in plan.metrics),
+        factors=tuple(
+            _factor_row(metric, effect) for metric in plan.metrics for effect in metric.factors
+        ),
         curve_title=clean(drawn.metric) if drawn is not None else None,
         curve=tuple(_curve_row(week) for week in (drawn.curve if drawn is not None else ())),
         notes=tuple(_notes(plan.metrics)),
@@ -95,6 +102,17 @@ def _metric_row(metric: MetricPlan) -> tuple[str, ...]:
     )
 
 
+def _factor_row(metric: MetricPlan, effect: FactorPlan) -> tuple[str, ...]:
+    return (
+        clean(f"{metric.metric}, {effect.effect}"),
+        ABSENT if effect.units is None else f"{effect.units:,}",
+        ABSENT if effect.weeks is None else str(effect.weeks),
+        ABSENT if effect.readable_on is None else str(effect.readable_on),
+        _percent(effect.power),
+        _mde(effect),
+    )
+
+
 def _curve_row(week: Week) -> tuple[str, ...]:
     return (
         str(week.week),
@@ -114,7 +132,7 @@ def _effect(metric: MetricPlan) -> str:
     return f"{metric.effect_relative:.1%}{margin}"
 
 
-def _mde(week: Week | None) -> str:
+def _mde(week: Week | FactorPlan | None) -> str:
     if week is None or week.mde is None:
         return ABSENT
     return f"{week.mde:,.4g}" if week.mde_relative is None else f"{week.mde_relative:.1%}"
@@ -138,14 +156,39 @@ def _notes(metrics: Sequence[MetricPlan]) -> Iterator[str]:
             f"The error rate is shared over {each.comparisons} comparisons of {role} metrics: each "
             f"is tested at {each.alpha:.4g}."
         )
+    yield from _design_notes(metrics)
+    if any(metric.planned is not None for metric in metrics):
+        yield "Power and MDE are those of the planned enrolment."
+
+
+def _design_notes(metrics: Sequence[MetricPlan]) -> Iterator[str]:
+    """Looks, factors, and the prior."""
+    for metric in metrics:
+        if metric.role == "primary" and metric.looks is not None:
+            yield clean(_of_looks(metric.metric, metric.looks))
+    if any(metric.factors for metric in metrics):
+        yield (
+            "The metrics' rows compare one cell with control. Main effects use all cells, and each "
+            "interaction is sized for an effect as large as the metric's own."
+        )
     for metric in metrics:
         if metric.role == "primary" and metric.assurance is not None:
             yield (
                 f"Under the prior of the lift, the chance of a significant improvement of "
                 f"{clean(metric.metric)} is {metric.assurance:.0%} (assurance)."
             )
-    if any(metric.planned is not None for metric in metrics):
-        yield "Power and MDE are those of the planned enrolment."
+
+
+def _of_looks(name: str, looks: LooksPlan) -> str:
+    """What looking more than once costs, and what to write into the spec."""
+    told = f"{name} is looked at {looks.looks} times, which takes {looks.inflation:.2f} times"
+    told += " the units of one look"
+    if looks.max_units is None or looks.expected_units is None:
+        return f"{told}."
+    return (
+        f"{told}: analysis.sequential.max_units should be {looks.max_units:,}. Where the effect is "
+        f"the planned one it stops after {looks.expected_units:,} on average."
+    )
 
 
 def _of_history(metric: MetricPlan) -> str:

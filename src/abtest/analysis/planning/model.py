@@ -1,0 +1,164 @@
+"""A plan as it is shown and written: sizes, dates, and a verdict."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Week(_Frozen):
+    """What could be read if enrolment ended after so many weeks.
+
+    Attributes:
+        week: Weeks of enrolment.
+        units: Units that have entered by then, in all variants.
+        readable_on: When their outcomes are all in the data.
+        mde: The smallest effect that is found with the planned power, in the metric's unit.
+        mde_relative: The same as a share of the metric's value.
+        power: The chance of finding the declared effect.
+    """
+
+    week: int
+    units: int
+    readable_on: date
+    mde: float | None
+    mde_relative: float | None
+    power: float | None
+
+
+class LooksPlan(_Frozen):
+    """What looking more than once costs a metric.
+
+    Attributes:
+        engine: ``lan_demets`` or ``confidence_sequence``.
+        looks: How many looks are counted with.
+        inflation: The largest sample as a multiple of that of one look.
+        max_units: Mature units of all variants at the end: what `analysis.sequential.max_units`
+            should be. None without an effect to size for.
+        expected_units: Mature units when it stops, on average, where the effect is the planned one.
+    """
+
+    engine: Literal["lan_demets", "confidence_sequence"]
+    looks: int
+    inflation: float
+    max_units: int | None
+    expected_units: int | None
+
+
+class FactorPlan(_Frozen):
+    """What an effect of a factor needs, or of two together, that is as large as the metric's mde.
+
+    Attributes:
+        effect: ``main:gift``, or ``interaction:discount_pct*gift``.
+        alpha: The error rate of one such effect, after correction.
+        units: Units that must be enrolled in all cells together.
+        weeks: Weeks of enrolment until then.
+        readable_on: When it is readable after that enrolment.
+        mde: The smallest effect that the planned enrolment finds.
+        mde_relative: The same as a share of the metric's value.
+        power: The chance that the planned enrolment finds an effect as large as the mde.
+    """
+
+    effect: str
+    kind: Literal["main", "interaction"]
+    alpha: float
+    units: int | None
+    weeks: int | None
+    readable_on: date | None
+    mde: float | None = None
+    mde_relative: float | None = None
+    power: float | None = None
+
+
+class MetricPlan(_Frozen):
+    """What is planned for one metric.
+
+    Attributes:
+        source: Where the baseline comes from: ``history`` or ``spec``.
+        value: The metric without the experiment.
+        sd: Standard deviation of one unit, before any adjustment.
+        eligible: The share of entering units that can have the outcome.
+        variance_factor: The share of the variance that adjustment for history leaves.
+        design_effect: By how much clusters multiply the units.
+        alpha: The error rate of one comparison, after correction.
+        power_target: The chance that the size is for.
+        comparisons: Over how many comparisons the error rate of the family is shared.
+        effect: The effect that the size is for, in the metric's unit; a guardrail's margin.
+        effect_relative: The same as a share of the value.
+        units: Units that must be enrolled in all variants together.
+        weeks: Weeks of enrolment until then.
+        readable_on: When the metric is readable after that enrolment.
+        planned: What the planned enrolment can find.
+        assurance: The chance of a significant improvement, averaged over the prior of the lift.
+        curve: The same week by week.
+        looks: What a sequential plan costs; None where there is one look.
+        factors: Effects of a factorial design's factors; the rest is about its cells.
+        problem: Why there is no plan; None where there is one.
+    """
+
+    metric: str
+    role: str
+    kind: str
+    source: Literal["history", "spec"] | None = None
+    value: float | None = None
+    sd: float | None = None
+    n_history: int | None = None
+    eligible: float | None = None
+    variance_factor: float | None = None
+    design_effect: float | None = None
+    alpha: float | None = None
+    power_target: float | None = None
+    comparisons: int | None = None
+    effect: float | None = None
+    effect_relative: float | None = None
+    units: int | None = None
+    weeks: int | None = None
+    readable_on: date | None = None
+    planned: Week | None = None
+    assurance: float | None = None
+    curve: tuple[Week, ...] = ()
+    looks: LooksPlan | None = None
+    factors: tuple[FactorPlan, ...] = ()
+    problem: str | None = None
+
+
+class Plan(_Frozen):
+    """The plan of an experiment.
+
+    Attributes:
+        start: The first day of enrolment.
+        enrol_until: When enrolment ends: as the schedule says, else when every primary metric has
+            its units; None where it cannot be said.
+        mature_on: When the last unit's window is over, on the primary metrics.
+        readable_on: When the primary metrics can be read.
+        units_per_week: Units that enter in the first week.
+        latest: The day by which there must be an answer.
+        readable: Whether the declared effects can be found by then; None where it cannot be said.
+        verdict: One sentence.
+        metrics: Metric by metric, in the spec's order.
+    """
+
+    schema_: Literal["abtest-plan/v1"] = "abtest-plan/v1"
+    experiment: str
+    spec_fingerprint: str
+    timezone: str
+    start: date
+    enrol_until: date | None
+    mature_on: date | None
+    readable_on: date | None
+    units_per_week: float | None
+    latest: date
+    readable: bool | None
+    verdict: str
+    metrics: tuple[MetricPlan, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """The plan as plain JSON types, with the key ``schema`` first."""
+        data = self.model_dump(mode="json")
+        return {"schema": data.pop("schema_"), **data}
