@@ -303,8 +303,8 @@ def test_effects_of_factors() -> None:
     plan = plan_of([BOUGHT], RATES, variants=None, factors=two)
     found = {effect.effect: effect for effect in only(plan, "bought").factors}
     main, both = found["main:gift"], found["interaction:discount_pct*gift"]
-    z = [stats.norm.ppf(1 - one.alpha / 2) + stats.norm.ppf(0.8) for one in (main, both)]
-    ratio = (both.units or 0) / (main.units or 1) * (z[0] / z[1]) ** 2
+    reaches = [stats.norm.ppf(1 - one.alpha / 2) + stats.norm.ppf(0.8) for one in (main, both)]
+    ratio = (both.units or 0) / (main.units or 1) * (reaches[0] / reaches[1]) ** 2
     assert ratio == pytest.approx(4, rel=1e-4)  # at one alpha
 
 
