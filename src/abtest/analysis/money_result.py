@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from abtest.analysis.texts import Text
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -26,7 +28,7 @@ class Step(_Frozen):
     control: float
     variant: float
     difference: float
-    how: str = ""
+    how: Text = ""
 
 
 class Measure(_Frozen):
@@ -49,7 +51,7 @@ class Measure(_Frozen):
     ci_low: float | None = None
     ci_high: float | None = None
     shape: Literal["interval", "outside", "everything"] = "interval"
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
 
 class Week(_Frozen):
@@ -134,7 +136,7 @@ class VariantMoney(_Frozen):
     steps: tuple[Step, ...] = ()
     measures: tuple[Measure, ...] = ()
     weeks: tuple[Week, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
 
 class Money(_Frozen):
@@ -160,4 +162,4 @@ class Money(_Frozen):
     prior_mean: float | None = None
     prior_sd: float | None = None
     variants: tuple[VariantMoney, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()

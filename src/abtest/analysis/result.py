@@ -6,27 +6,19 @@ never 0.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, WrapValidator, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from abtest.analysis.money_result import Money
-from abtest.sentences import Sentence, collect, restore
+from abtest.analysis.texts import Text
+from abtest.sentences import collect, restore
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pydantic import ValidatorFunctionWrapHandler
 
 Verdict = Literal["ship", "rollback", "neutral", "inconclusive", "invalid"]
 Status = Literal["pass", "warn", "fail"]
-
-
-def _keep(value: object, plain: ValidatorFunctionWrapHandler) -> object:
-    return value if isinstance(value, Sentence) else plain(value)
-
-
-Text = Annotated[str, WrapValidator(_keep)]
-"""A text for people; a `Sentence` stays one."""
 
 
 class _Frozen(BaseModel):

@@ -124,7 +124,7 @@ def _facts(money: Money) -> Iterator[str]:
 def _section(money: Money, one: VariantMoney, control: str) -> MoneySection:
     sheets = [_steps(one, control), _measures(money, one), _weeks(money, one)]
     return MoneySection(
-        variant=clean(one.variant),
+        variant=named(one.variant),
         told=tuple(_told(money, one)),
         sheets=tuple(sheet for sheet in sheets if sheet.rows),
         notes=tuple(tell(note) for note in one.notes),
@@ -197,7 +197,7 @@ def _round(value: float) -> str:
 def _steps(one: VariantMoney, control: str) -> Sheet:
     return Sheet(
         title=_("Per assigned customer"),
-        header=(_("Step"), control, clean(one.variant), _("Difference"), _("How")),
+        header=(_("Step"), control, named(one.variant), _("Difference"), _("How")),
         rows=tuple(_step(step) for step in one.steps),
     )
 
