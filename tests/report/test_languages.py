@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -74,6 +75,26 @@ def test_an_unknown_text_is_told_in_english_and_isolated() -> None:
         assert tell(sentence("Never {x:.1%}.", x=0.1)) == "\u2068Never 10.0%.\u2069"
         assert named("coupon\x1b") == "\u2068coupon\ufffd\u2069"
     assert tell("Nobody has said this before.") == "Nobody has said this before."
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_nothing_is_said_where_there_is_nothing_to_say(lang: Lang) -> None:
+    with speaking(lang):
+        assert _("") == ""
+
+
+@pytest.mark.parametrize("lang", OTHERS)
+@pytest.mark.parametrize("fmt", ["table", "md", "html"])
+def test_numbers_are_in_the_digits_of_the_language(
+    lang: Lang, fmt: Literal["table", "md", "html"]
+) -> None:
+    """European digits are left in names, identifiers and what has been isolated, nowhere else."""
+    text = render(rich_result(), fmt, lang)
+    assert "Content-Type" not in text
+    assert re.search(rf"[{DIGITS[lang]}]", text)
+    assert not re.search(
+        r"(?<![\w.:#(-])[0-9]+[.,][0-9]+%", re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+    )
 
 
 def test_an_unknown_language_is_named() -> None:

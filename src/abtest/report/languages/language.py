@@ -48,7 +48,8 @@ class Language:
 
     def gettext(self, message: str) -> str:
         """The text in this language; in English where it is not in the catalogue."""
-        return self._catalogue.gettext(message)
+        # The catalogue keeps its own header under the empty text.
+        return self._catalogue.gettext(message) if message else message
 
     def ngettext(self, one: str, more: str, n: int) -> str:
         """The text for this number in this language."""
