@@ -17,7 +17,7 @@ MESSAGES := --no-default-keywords --keyword=_:1 --keyword=many:1,2 --keyword=sen
 	--keyword=plural:1,2 --keyword=joined:1 --keyword=phrase:1 --no-location --no-wrap \
 	--sort-output --omit-header --mapping=$(CATALOGUES)/babel.cfg
 
-.PHONY: help demo check test calibrate integration benchmark messages format lock clean
+.PHONY: help demo check test calibrate integration benchmark docs messages format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ integration: $(VENV)/stamp $(INTEGRATION) ## Tests that build, install or start 
 
 benchmark: $(VENV)/stamp ## Measure start-up and whole runs
 	$(BIN)/python benchmarks/startup.py
+
+docs: $(VENV)/stamp $(INTEGRATION) ## Build the site into site/, without a warning
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 messages: $(VENV)/stamp ## Bring the catalogues of languages up to the code
 	$(BIN)/pybabel --quiet extract $(MESSAGES) --output-file=$(VENV)/messages.pot src/abtest

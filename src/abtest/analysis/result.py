@@ -26,7 +26,71 @@ class _Frozen(BaseModel):
 
 
 class Record(_Frozen):
-    """One metric, one contrast, one segment. The field order is the column order."""
+    """One metric, one contrast, one segment. The field order is the column order.
+
+    Attributes:
+        experiment: The experiment's key.
+        metric: The metric's key.
+        kind: The metric's kind.
+        role: primary decides, guardrail vetoes, secondary explains, exploratory suggests.
+        family: The p-values that are adjusted together; None where none are.
+        label: ``confirmatory`` as planned, ``amended`` since, ``exploratory`` or ``descriptive``.
+        segment: ``column=value``, or None for everybody.
+        contrast: ``variant``, or ``main:x`` and ``interaction:x*y`` of a factorial design.
+        variant: The treatment.
+        control: The variant that it is compared with; None where nothing is compared.
+        n: Units of the variant that are counted: eligible, mature and observed.
+        n_control: The same of the control.
+        n_assigned: Units that were assigned to the variant.
+        n_immature: Units of the variant whose window is not over; they are not counted as lost.
+        n_immature_control: The same of the control.
+        n_ineligible: Units of the variant that cannot have the outcome at all.
+        n_ineligible_control: The same of the control.
+        readable_on: The day from which all units are mature.
+        value: The metric's value in the variant: a share, a mean, a ratio.
+        value_control: The same in the control.
+        difference: ``value`` minus ``value_control``.
+        difference_ci_low: Lower end of the difference's interval.
+        difference_ci_high: Upper end of the difference's interval.
+        lift: ``difference`` over ``value_control``.
+        lift_ci_low: Lower end of the lift's interval, by the same statistic as the p-value.
+        lift_ci_high: Upper end of the lift's interval.
+        log_lift: Natural logarithm of one plus the lift, which the Bayesian reading works on.
+        log_lift_se: Its standard error.
+        se: Standard error of the difference.
+        statistic: The test statistic.
+        df: Its degrees of freedom; None where it is normal or exact.
+        pvalue: Two-sided p-value of no difference, not adjusted.
+        pvalue_adjusted: The same, adjusted over the family.
+        pvalue_adjustment: How it was adjusted.
+        difference_ci_low_adjusted: Lower end of the interval that goes with the adjustment.
+        difference_ci_high_adjusted: Upper end of it.
+        ci_level: Coverage of the intervals: 0.95 is 95%.
+        ci_adjustment: How the adjusted interval was made.
+        coherent: Whether p-value and intervals come from one statistic, so that they agree.
+        method: How the variants were compared.
+        unadjusted_difference: The difference without covariates.
+        unadjusted_se: Its standard error.
+        variance_reduction: The share of the variance that the covariates took away.
+        bayes_model: The model of the Bayesian reading.
+        prior_mean: Mean of its prior on the log lift.
+        prior_sd: Standard deviation of its prior.
+        prob_beats_control: Probability that the variant is better than the control.
+        prob_best: Probability that it is the best of all variants, the control among them.
+        expected_loss: What is lost on average if it is shipped and is worse.
+        posterior_lift: Median of the lift after the prior.
+        posterior_lift_low: Lower end of the credible interval.
+        posterior_lift_high: Upper end of the credible interval.
+        prob_in_rope: Probability that the lift is practically none (``analysis.bayes.rope``).
+        margin: How much worse a guardrail may become, as declared.
+        guardrail: Whether the guardrail holds.
+        harm: Whether a guardrail is significantly worse, by however little.
+        equivalent: Whether the effect is within the declared ``equivalence``, both ways.
+        information_fraction: How much of the sequential plan's information is there.
+        boundary: What the statistic has to cross at this look.
+        verdict: What this record alone says.
+        notes: Why a number is absent, and what else to know.
+    """
 
     experiment: str
     metric: str
@@ -116,7 +180,15 @@ class Check(_Frozen):
 
 
 class WaterfallStep(_Frozen):
-    """How many units are left after one step, for one metric (None: for all) and one variant."""
+    """How many units are left after one step, for one metric and one variant.
+
+    Attributes:
+        metric: The metric's key; None for the steps that are the same for all.
+        step: ``assigned``, ``eligible`` (can have the outcome), ``mature`` (the window is over) or
+            ``observed`` (the outcome is known).
+        variant: The variant's key.
+        n: How many units.
+    """
 
     metric: str | None = None
     step: Literal["assigned", "eligible", "mature", "observed"]
@@ -125,7 +197,17 @@ class WaterfallStep(_Frozen):
 
 
 class VariantEstimate(_Frozen):
-    """One variant's own value on one metric, with its interval."""
+    """One variant's own value on one metric, with its interval.
+
+    Attributes:
+        metric: The metric's key.
+        variant: The variant's key.
+        n: Units that are counted.
+        value: The value.
+        ci_low: Lower end of its interval.
+        ci_high: Upper end of its interval.
+        method: How the interval was made.
+    """
 
     metric: str
     variant: str
@@ -137,7 +219,20 @@ class VariantEstimate(_Frozen):
 
 
 class Decision(_Frozen):
-    """The verdict and the sentence that explains it."""
+    """The verdict and the sentence that explains it.
+
+    Attributes:
+        verdict: ``ship``, ``rollback``, ``neutral``, ``inconclusive`` or ``invalid``; None where
+            nothing was compared.
+        variant: The variant that the verdict is about.
+        rule_line: Which line of ``decision.rule`` decided.
+        value: What shipping is worth, where the spec decides in money.
+        value_ci_low: Lower end of its interval.
+        value_ci_high: Upper end of its interval.
+        regret: What is lost on average if the decision is wrong.
+        value_of_waiting: What more data are worth.
+        reason: The verdict in a sentence.
+    """
 
     verdict: Verdict | None = None
     variant: str | None = None
@@ -202,6 +297,29 @@ class Result(_Frozen):
     """Everything that is needed to rebuild every view without the data.
 
     Attributes:
+        schema_: The version of this format.
+        experiment: The experiment's key.
+        spec: The whole spec, as analysed.
+        spec_fingerprint: SHA-256 of the spec's meaning.
+        seed: The salt of the split.
+        timezone: Where days begin.
+        as_of: Up to when, and excluding which instant, the data are complete.
+        data_fingerprints: SHA-256 of each table that was read.
+        abtest_version: The version that computed it.
+        checks: The health checks.
+        waterfall: How many units are left after each step.
+        estimates: Each variant's own value of each metric.
+        balance: What was known before the assignment, compared between the variants.
+        results: The records: one for each metric, contrast and segment.
+        curves: The survival curves, where a metric is read off one.
+        looks: The looks of a sequential plan.
+        posteriors: The posteriors beside the records.
+        sensitivity: The same question read in other ways, each labelled.
+        plan: What was planned, to hold against what came.
+        money: The decision in money.
+        lock: The frozen plan that the spec was held against.
+        decision: The verdict.
+        decided: What people decided, in reports only: a result that is kept has none.
         sentences: What each text for people was made of, by the text: its template and values. By
             it a report says the text in another language.
     """
@@ -229,7 +347,6 @@ class Result(_Frozen):
     lock: PlanLock = PlanLock()
     decision: Decision
     decided: str | None = None
-    """What people made of it, in reports only: a result that is kept has none."""
     sentences: dict[str, Any] = {}
 
     @model_validator(mode="before")
