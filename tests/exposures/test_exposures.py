@@ -373,7 +373,7 @@ def test_an_app_needs_only_the_standard_library() -> None:
     probe = (
         "import sys; before = set(sys.modules)\n"
         f"sys.path.insert(0, {str(Path(jsonl_module.__file__).parents[2])!r})\n"
-        "import abtest.exposures\n"
+        "import abtest.exposures, abtest.flags\n"
         "print(*(set(sys.modules) - before))"
     )
     command = [sys.executable, "-I", "-S", "-c", probe]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from abtest.assignment import Experiment
 from abtest.assignment.parts import Holdout, Layer, Phase, Schedule
 from abtest.errors import AssignmentError, Fault, SpecError
+from abtest.flags import Flag
 from abtest.instants import parse_instant
-from abtest.spec.cells import weights_of
+from abtest.spec.cells import cells, weights_of
 from abtest.spec.faults import nearest
 from abtest.spec.layers import Layers, layers_for
 from abtest.spec.load import load_spec
@@ -28,6 +29,28 @@ def load_experiment(path: str | PathLike[str]) -> Experiment:
         SpecError: The spec or its ``layers.yaml`` is at fault, or the spec is stratified.
     """
     return experiment_in(load_spec(Path(path)))
+
+
+def load_flag(path: str | PathLike[str]) -> Flag:
+    """The flag of a spec's file; ``Flag.from_spec`` calls this.
+
+    Raises:
+        SpecError: The spec or its ``layers.yaml`` is at fault, or the spec is stratified.
+    """
+    loaded = load_spec(Path(path))
+    spec = loaded.spec
+    payloads: dict[str, Any]
+    if spec.factors is not None:
+        payloads = dict(cells(spec.factors))
+    else:
+        payloads = {variant.key: variant.payload for variant in spec.variants or ()}
+    return Flag(
+        experiment_in(loaded),
+        payloads,
+        fingerprint=spec.fingerprint(),
+        unit=spec.unit or "",
+        cluster=spec.cluster,
+    )
 
 
 def experiment_in(loaded: LoadedSpec, *, blocked: bool = False) -> Experiment:
