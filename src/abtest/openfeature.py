@@ -175,7 +175,7 @@ class AbtestProvider(AbstractProvider):
             raise TypeMismatchError(_mismatch(flag_key, value, kind))
         if value is None:
             value = default
-        elif kind is FlagType.FLOAT:
+        elif kind is FlagType.FLOAT and isinstance(value, int):
             value = float(value)
         return FlagResolutionDetails(
             value=value,
@@ -250,7 +250,12 @@ def _unit(flag: Flag, context: EvaluationContext | None) -> str:
     return context.targeting_key
 
 
-def _value(flag: Flag, variant: str | None, field: str | None, kind: FlagType) -> Any:  # noqa: ANN401 - a payload holds any JSON
+def _value(
+    flag: Flag,
+    variant: str | None,
+    field: str | None,
+    kind: FlagType,
+) -> object:
     """What the variant says, or None where it says nothing and the default holds."""
     if variant is None:
         return None

@@ -1,0 +1,71 @@
+"""The JavaScript client: its own tests, and its README, run in node."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from abtest import Experiment, __version__, assign
+from abtest.flags import Flag
+from abtest.instants import parse_instant
+from support import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CLIENT = ROOT / "clients" / "js"
+SPEC = ROOT / "experiments" / "2026_01_winback_incentive_mix" / "experiment.yaml"
+PACKAGE = json.loads((CLIENT / "package.json").read_text(encoding="utf-8"))
+
+
+def node(*arguments: str, cwd: Path = CLIENT) -> str:
+    program = shutil.which("node")
+    if program is None:
+        pytest.skip("node is not installed")
+    done = subprocess.run(
+        [program, *arguments], cwd=cwd, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_vector_in_node() -> None:
+    found = node("--test", "--test-reporter=tap", "test/")
+    assert re.search(r"^# pass [1-9]", found, re.MULTILINE)
+    assert "# fail 0" in found
+    assert "ok 1 - every vector is met" in found
+
+
+def test_the_readme_runs_and_agrees_with_python(tmp_path: Path) -> None:
+    readme = (CLIENT / "README.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```js\n(.*?)```", readme, re.DOTALL)
+    for name in ("abtest.js", "sha256.js"):
+        shutil.copy(CLIENT / name, tmp_path)
+    (tmp_path / "winback.flags.json").write_text(Flag.from_spec(SPEC).to_json(), encoding="utf-8")
+    (tmp_path / "readme.mjs").write_text(code, encoding="utf-8")
+    at = parse_instant("2026-01-06T12:00:00Z", "UTC")
+    variant, reason, _, _ = assign(Experiment.from_spec(SPEC), "C000123", at=at)
+    discount = Flag.from_spec(SPEC).payload(variant).get("discount_pct", 0)
+    assert node("readme.mjs", cwd=tmp_path) == f"{variant} {reason} {discount}\n"
+
+
+def test_the_package_is_whole() -> None:
+    assert PACKAGE["version"] == __version__
+    assert "dependencies" not in PACKAGE
+    for name in PACKAGE["files"]:
+        assert (CLIENT / name).is_file()
+    imported = set(re.findall(r'from "\./(.*?)"', (CLIENT / "abtest.js").read_text("utf-8")))
+    assert imported <= set(PACKAGE["files"])
+
+
+def test_the_types_name_what_is_exported() -> None:
+    code = (CLIENT / "abtest.js").read_text(encoding="utf-8")
+    types = (CLIENT / "abtest.d.ts").read_text(encoding="utf-8")
+    exported = set(re.findall(r"^export class (\w+)", code, re.MULTILINE))
+    assert exported == set(re.findall(r"^export class (\w+)", types, re.MULTILINE))
+    assert exported == {"AssignmentError", "Experiment", "Flag"}
