@@ -17,6 +17,7 @@ from abtest.cli.amend import amend
 from abtest.cli.analyze import analyze
 from abtest.cli.archive import archive
 from abtest.cli.assign import assign
+from abtest.cli.backlog import backlog
 from abtest.cli.compile import compile_
 from abtest.cli.decide import decide
 from abtest.cli.freeze import freeze
@@ -58,6 +59,7 @@ COMMANDS = (
     decide,
     archive,
     status,
+    backlog,
 )
 
 for command in COMMANDS:
