@@ -130,8 +130,10 @@ def ratios() -> Promise:
             # Each order brings so much more: the linearised value varies as before.
             moved = np.array([[1.0, more], [0.0, 1.0]]) @ root
             mean, products = _pair(random, n, (3 * (level + more), 3.0), moved)
-            sides.append(PairMoments(n, *mean, products[0, 0], products[1, 1], products[0, 1]))
-        return significant(LinearizedRatio().compare(*sides, 0.95))
+            sides.append(
+                PairMoments(n, mean[0], mean[1], products[0, 0], products[1, 1], products[0, 1])
+            )
+        return significant(LinearizedRatio().compare(sides[0], sides[1], 0.95))
 
     return Promise("ratio", power, draw)
 
@@ -165,7 +167,7 @@ def non_inferior(share: float) -> Promise:
 
     def draw(random: np.random.Generator) -> bool:
         sides = [Proportion(n, int(k)) for k in random.binomial(n, share, 2)]
-        interval = MiettinenNurminen().compare(*sides, 0.95).difference_ci
+        interval = MiettinenNurminen().compare(sides[0], sides[1], 0.95).difference_ci
         assert interval is not None
         return interval.low > -margin
 
@@ -188,7 +190,7 @@ def clusters(icc: float, *, even: bool) -> Promise:
             own = random.normal(0.0, np.sqrt((1 - icc) * sizes))
             whole = tuple(map(int, sizes))
             sides.append(Clusters(whole, tuple(shared * sizes + own), tuple(map(float, whole))))
-        return significant(ClusterRobust().compare(*sides, 0.95))
+        return significant(ClusterRobust().compare(sides[0], sides[1], 0.95))
 
     return Promise(f"clusters {icc} {even}", power, draw)
 
@@ -209,7 +211,7 @@ def curves(hazard_ratio: float, ratio: float) -> Promise:
             times = tuple(float(day) for day in range(1, days + 1))
             censored = (*[0] * (days - 1), int(found[-1]))
             sides.append(LifeTable(times, tuple(map(int, found[:-1])), censored))
-        return significant(LogRank().compare(*sides, 0.95))
+        return significant(LogRank().compare(sides[0], sides[1], 0.95))
 
     return Promise(f"log-rank {hazard_ratio} {ratio}", power, draw)
 
