@@ -8,7 +8,10 @@ from typing import Any
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
-SECTIONS: dict[str, dict[str, str | list[str]] | str] = {
+REST = "Explanation"
+"""Where a page is listed that has no other place."""
+
+SECTIONS: dict[str, dict[str, str] | str] = {
     "Home": "index.md",
     "Tutorials": {
         "From nothing to a decision": "tutorials/from-nothing-to-a-decision.md",
@@ -39,13 +42,21 @@ SECTIONS: dict[str, dict[str, str | list[str]] | str] = {
 
 def navigation() -> list[Any]:
     """The sections as MkDocs takes them."""
-    return [
+    found: list[Any] = [
         {title: parts if isinstance(parts, str) else _entries(parts)}
         for title, parts in SECTIONS.items()
     ]
+    listed = set(pages_of(found))
+    [explanation] = [entry for entry in found if REST in entry]
+    explanation[REST] += [
+        {title_of(page): page.relative_to(DOCS).as_posix()}
+        for page in sorted(DOCS.rglob("*.md"))
+        if page.relative_to(DOCS).as_posix() not in listed
+    ]
+    return found
 
 
-def _entries(parts: dict[str, Any]) -> list[Any]:
+def _entries(parts: dict[str, str]) -> list[Any]:
     found: list[Any] = []
     for title, place in parts.items():
         if not place.endswith("/"):

@@ -46,6 +46,8 @@ class Planning(Block):
     """The chance of finding an effect as large as a metric's `mde`."""
     units_per_week: Positive | None = None
     """Units that can be enrolled in a week; a history says it too."""
+    units: Positive | None = None
+    """All units of a list that is written to at once, instead of units_per_week."""
     latest: IsoDate | None = None
     """The day by which there must be an answer; one year after the start where none is given."""
     baselines: dict[Key, Baseline] = {}

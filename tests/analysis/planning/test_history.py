@@ -208,6 +208,14 @@ def test_arrivals() -> None:
     assert arrivals.weeks_for(10**6) is None
 
 
+def test_a_list_comes_at_once() -> None:
+    spec = spec_of([PRIMARY], assignment={"coverage": 0.5}, plan={"units": 8000})
+    found = arrivals_of(spec, History(None, 5, {}, (10, 4, 4, 4, 4)))
+    assert found is not None
+    assert [found.by(weeks) for weeks in (1 / 7, 1, 20)] == [4000, 4000, 4000]
+    assert (found.weeks_for(4000), found.weeks_for(4001)) == (1, None)
+
+
 def test_the_spec_counts_before_the_history() -> None:
     history = History(None, 5, {}, (10, 4, 4, 4, 4))
     spec = spec_of([PRIMARY], assignment={"coverage": 0.5})

@@ -21,15 +21,17 @@ class Arrivals:
     Attributes:
         weeks: Units that enter in each of the first weeks.
         later: Units that enter in every week after those.
+        at_once: Units of a list, who enter as enrolment starts.
     """
 
     weeks: tuple[float, ...]
     later: float
+    at_once: float = 0.0
 
     def by(self, weeks: float) -> float:
         """Units that have entered after so many weeks, which need not be whole."""
         whole = min(math.floor(weeks), len(self.weeks))
-        entered = math.fsum(self.weeks[:whole])
+        entered = self.at_once + math.fsum(self.weeks[:whole])
         rest = weeks - whole
         if whole < len(self.weeks):
             return entered + rest * self.weeks[whole]
@@ -51,6 +53,8 @@ def arrivals_of(spec: Spec, history: History | None) -> Arrivals | None:
     on. Only the units that the experiment covers count.
     """
     covered = _covered(spec)
+    if spec.plan is not None and spec.plan.units is not None:
+        return Arrivals((), 0.0, at_once=spec.plan.units * covered)
     said = spec.plan.units_per_week if spec.plan is not None else None
     if said is not None:
         return Arrivals((), said * covered)

@@ -192,7 +192,8 @@ class _Planner:
         if isinstance(known, str) or self._arrivals is None:
             return sized
         comparison = comparison_of(self._spec, metric)
-        last = min(max(-(-(days or 0) // 7), sized.weeks or 0, 8), _CURVE)
+        least = 1 if self._arrivals.at_once else 8  # a list is whole from the first week
+        last = min(max(-(-(days or 0) // 7), sized.weeks or 0, least), _CURVE)
         curve = [
             self._week(metric, known, comparison, sized.effect, 7 * week)
             for week in range(1, last + 1)

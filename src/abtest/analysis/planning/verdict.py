@@ -60,7 +60,7 @@ def _unknown(metric: MetricPlan) -> str | None:
     if metric.units is None:
         return "no number of units finds its mde, which leaves the range of the metric"
     if not metric.curve:
-        return "say in plan.units_per_week how many units come, or give a history"
+        return "say in plan.units_per_week how many units come (a list: units), or give a history"
     return None
 
 
