@@ -88,7 +88,6 @@ def test_unit_rows_need_no_as_of() -> None:
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
-        ({"analysis": {"segments": ["tier"]}}, "analysis.segments"),
         (
             {
                 "assignment": {

@@ -28,15 +28,19 @@ from abtest.analysis.plan_lock import lock_of, under_lock
 from abtest.analysis.population import population_of
 from abtest.analysis.prior_sensitivity import prior_sensitivity
 from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_off
-from abtest.analysis.readings import anchor_columns, readings_of
+from abtest.analysis.readings import anchor_columns
 from abtest.analysis.records import Comparer
-from abtest.analysis.result import Result, WaterfallStep
+from abtest.analysis.result import Result
+from abtest.analysis.segment_columns import segment_columns
+from abtest.analysis.segments import segment_results, unplanned
 from abtest.analysis.sequential import is_running, parts_within_plan, within_plan
 from abtest.analysis.skew import shapes_of, skewed_readings
+from abtest.analysis.slices import entry_weeks, segments_of, units_by_day
 from abtest.analysis.streams import lag_of
 from abtest.analysis.summaries import Wish, need_passes, summarize
 from abtest.analysis.table_names import as_given
 from abtest.analysis.unsupported import unsupported_in
+from abtest.analysis.waterfall import waterfall
 from abtest.errors import DataError, Fault, SpecError
 from abtest.fields import MICROSECOND
 from abtest.instants import from_microseconds
@@ -51,7 +55,7 @@ from abtest.spec.faults import nearest
 from abtest.spec.weight_history import with_history
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from abtest.analysis.event_rows import EventRows
     from abtest.analysis.looks import LookLog
@@ -59,7 +63,7 @@ if TYPE_CHECKING:
     from abtest.analysis.netting import TakenOff
     from abtest.analysis.population import Population
     from abtest.analysis.result import Check
-    from abtest.analysis.summaries import Found, Summaries
+    from abtest.analysis.summaries import Found
     from abtest.sources.duckdb_engine import OnBadLines
     from abtest.sources.engine import Engine
     from abtest.sources.wanted import Wanted
@@ -122,7 +126,7 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
         result = _Analysis(told, opened, cutoff, progress or _silent, known).result()
         plain = {"spec": full.to_dict(), "spec_fingerprint": full.fingerprint()}
         result = telling_the_prior(result.model_copy(update=plain), loaded)
-        return result if lock is None else under_lock(result, draft.loaded, lock)
+        return unplanned(result) if lock is None else under_lock(result, draft.loaded, lock)
     finally:
         if opened is not engine:  # who opened it closes it
             opened.close()
@@ -200,15 +204,19 @@ class _Analysis:
             stratified=population.stratified,
             late=facts.late,
         )
-        frame, readings = facts.frame(), readings_of(spec)
+        frame, readings = facts.frame(), facts.readings
         skewed = skewed_readings(spec)
-        if spec.cluster is not None or skewed or need_passes(readings):
+        again = spec.cluster is not None or spec.analysis.segments or skewed
+        days = units_by_day(engine, population)
+        if again or len(days) > 1 or need_passes(readings):
             frame = engine.materialize(frame)
         found = summarize(engine, frame, readings, wish)
         if spec.cluster is not None:
             found = in_clusters(engine, frame, readings, found, facts.history)
         shapes = shapes_of(engine, frame, skewed, self._variants)
-        found = replace(found, shapes=shapes)
+        segments = segments_of(spec, engine, population, frame, facts)
+        weeks = entry_weeks(spec, engine, days, frame, facts)
+        found = replace(found, shapes=shapes, segments=segments, weeks=weeks, days=days)
         events = self._event_rows(population, facts, found)
         checks = run_checks(spec, population, found, events)
         off = self._taken_off(population, facts)
@@ -227,7 +235,9 @@ class _Analysis:
         self._step("Comparing variants")
         comparer = Comparer(spec, population, summaries, self._readable_on(found.largest))
         as_of = cutoff.iso if cutoff is not None else ""
-        records, looks = within_plan(spec, comparer, comparer.records(), self._log, as_of)
+        parts = segment_results(spec, population, found, comparer)
+        every = (*comparer.records(), *parts.records)
+        records, looks = within_plan(spec, comparer, every, self._log, as_of)
         # Money has no interval that allows for several looks.
         decision = decide(spec, checks, records, None if is_running(records) else money)
         if decision.verdict == "invalid":
@@ -242,14 +252,19 @@ class _Analysis:
             data_fingerprints=engine.fingerprints(),
             abtest_version=__version__,
             checks=checks,
-            waterfall=tuple(self._waterfall(population, summaries)),
+            waterfall=waterfall(spec, population, summaries),
             estimates=comparer.estimates(),
             results=records,
             curves=tuple(curves(spec, summaries)),
             looks=looks,
             sensitivity=(
                 *parts_within_plan(
-                    spec, (*censored_readings(spec, summaries), *capped_readings(spec, summaries))
+                    spec,
+                    (
+                        *censored_readings(spec, summaries),
+                        *capped_readings(spec, summaries),
+                        *parts.sensitivity,
+                    ),
                 ),
                 *prior_sensitivity(spec, comparer),
             ),
@@ -299,26 +314,16 @@ class _Analysis:
         if isinstance(data.assignments, Table):
             tables["assignments"] = data.assignments
         if isinstance(data.units, UnitsTable) and (
-            data.assignments is None or column_covariates(self._spec) or self._spec.cluster
+            data.assignments is None
+            or column_covariates(self._spec)
+            or segment_columns(self._spec)
+            or self._spec.cluster
         ):
             tables["units"] = data.units
         return tables
 
     def _control(self) -> str:
         return self._spec.control.key if self._spec.control is not None else ""
-
-    def _waterfall(self, population: Population, summaries: Summaries) -> Iterator[WaterfallStep]:
-        for variant in self._variants:
-            n = population.assigned[variant]
-            yield WaterfallStep(step="assigned", variant=variant, n=n)
-        for metric in self._spec.metrics:
-            for variant in self._variants:
-                counts = summaries[metric.key, variant]
-                eligible = counts.immature + counts.missing + counts.n
-                mature = counts.missing + counts.n
-                yield WaterfallStep(metric=metric.key, step="eligible", variant=variant, n=eligible)
-                yield WaterfallStep(metric=metric.key, step="mature", variant=variant, n=mature)
-                yield WaterfallStep(metric=metric.key, step="observed", variant=variant, n=counts.n)
 
     def _readable_on(self, latest: Mapping[str, int | None]) -> dict[str, str | None]:
         """The date from which every enrolled unit counts, by metric, from the latest anchors."""

@@ -64,7 +64,7 @@ def _tables(spec: Spec) -> Iterator[tuple[str, Table, Path, list[tuple[Path, str
             named.append(((*path, "reason"), table.reason))
         named += _stratify(spec)
         yield "assignments", table, path, named
-    covariates = list(_covariates(spec))
+    covariates = [*_covariates(spec), *_segments(spec)]
     if data.units is not None and (data.units.variant is not None or covariates):
         path = ("data", "units")
         named = [*_unit(spec, data.units, path), *covariates]
@@ -134,6 +134,11 @@ def _covariates(spec: Spec) -> Iterator[tuple[Path, str]]:
     for key, covariate in spec.covariates.items():
         if isinstance(covariate, ColumnCovariate):
             yield ("covariates", key, "column"), covariate.column
+
+
+def _segments(spec: Spec) -> Iterator[tuple[Path, str]]:
+    for i, column in enumerate(spec.analysis.segments):
+        yield ("analysis", "segments", i), column
 
 
 def _goods(spec: Spec, stream: str) -> list[tuple[Path, str]]:

@@ -61,6 +61,7 @@ def decide(
             "One variant: these are rates with their intervals; there is nothing to compare."
         )
         return Decision(reason=reason)
+    records = [record for record in records if record.segment is None]
     primary = [record for record in records if record.role == "primary"]
     if not any(is_readable(record) for record in primary):
         return Decision(verdict="inconclusive", rule_line="maturity", reason=_unreadable(primary))

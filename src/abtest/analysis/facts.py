@@ -28,8 +28,10 @@ from abtest.analysis.readings import (
     anchor_columns,
     readings_of,
 )
+from abtest.analysis.segment_columns import segment_columns
 from abtest.analysis.strata import STRATUM
 from abtest.analysis.streams import CLUSTER, UNIT, VARIANT, lag_of, scope_of
+from abtest.analysis.summaries import Wish
 from abtest.errors import DataError
 from abtest.fields import DAY
 from abtest.instants import epoch_day, from_microseconds
@@ -56,7 +58,7 @@ from abtest.stats.life_table import LifeTable
 from abtest.stats.summaries import Proportion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from abtest.analysis.clock import Cutoff
     from abtest.analysis.population import Population
@@ -138,6 +140,11 @@ class Facts:
         )
         self._anchored: dict[str | None, nw.LazyFrame[Any]] = {}
 
+    @cached_property
+    def readings(self) -> list[Reading]:
+        """All readings, whose columns the frame has."""
+        return readings_of(self._spec)
+
     @property
     def streams(self) -> list[str]:
         """The streams that metrics or covariates read."""
@@ -176,14 +183,21 @@ class Facts:
             per_unit = self._per_unit(stream, anchor, columns)
             facts = facts.join(per_unit, on=UNIT, how="left").with_columns(*filled)
             facts = self._less_refunds(facts, stream, anchor)
-        outcomes = [c for reading in readings_of(self._spec) for c in self._columns(reading)]
+        outcomes = [c for reading in self.readings for c in self._columns(reading)]
         keys = [VARIANT, STRATUM] if self._population.stratified else [VARIANT]
         if self.late is not None:
             keys.append(self.late)
         if self._spec.cluster is not None:
             keys.append(CLUSTER)
+        keys += [want.name for want in segment_columns(self._spec)]
+        if self._spec.data.assignments is not None:
+            keys.append(ANCHOR_DAY)
         history = covariate_values(self._spec, self.history)
         return facts.select(*keys, *self.anchors, *self.totals, *outcomes, *history)
+
+    def wish(self, variants: Sequence[str]) -> Wish:
+        """What to find out about parts of the units."""
+        return Wish(variants, history=self.history, stratified=self._population.stratified)
 
     @property
     def late(self) -> str | None:

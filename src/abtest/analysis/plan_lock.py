@@ -180,7 +180,8 @@ class _Drift:
             case ("analysis", "correction", role):
                 return record.role == role
             case ("analysis", "segments"):
-                return record.segment is not None
+                frozen = change.before if isinstance(change.before, list) else ()
+                return record.segment is not None and _column(record.segment) not in frozen
         return True
 
     def _built_on(self, key: str) -> set[str]:
@@ -188,6 +189,11 @@ class _Drift:
         ratios = [metric for metric in self._spec.metrics if isinstance(metric, RatioMetric)]
         built = {metric.key for metric in ratios if key in (metric.numerator, metric.denominator)}
         return {key, *built}
+
+
+def _column(segment: str) -> str:
+    """The attribute of a record's segment, which is named attribute=value."""
+    return segment.partition("=")[0]
 
 
 def _added_to_explore(changes: Mapping[str, Change]) -> set[str]:

@@ -26,6 +26,7 @@ from abtest.analysis.refusals import (
     refuse_repeated,
     refuse_too_late,
 )
+from abtest.analysis.segment_columns import segment_columns, with_named_values
 from abtest.analysis.strata import (
     BLOCK,
     STRATUM,
@@ -139,10 +140,11 @@ def _from_units(
         wanted.append(Wanted(BLOCK, spec.assignment.stratify, "text"))
     if spec.cluster is not None:
         wanted.append(cluster_column(spec))
+    wanted += segment_columns(spec)
     scanned = engine.scan("units", table, wanted)
     if is_stratified(spec):
         scanned = scanned.with_columns(stratum(spec).alias(STRATUM))
-    frame = engine.materialize(scanned)
+    frame = engine.materialize(with_named_values(spec, scanned))
     known, unknown = _by_variant(spec, engine, frame, table.path)
     frame = frame.filter(nw.col(VARIANT).is_in(list(known)))
     rows = sum(known.values()) + sum(unknown.values())
@@ -314,7 +316,7 @@ def _with_history(
     spec: Spec, engine: Engine, frame: nw.LazyFrame[Any], id_type: ColumnType
 ) -> nw.LazyFrame[Any]:
     """The units with their stratum and the columns that the analysis adjusts for."""
-    columns = column_covariates(spec)
+    columns = [*column_covariates(spec), *segment_columns(spec)]
     if not columns and not is_stratified(spec):
         return frame
     if is_stratified(spec):
@@ -326,7 +328,7 @@ def _with_history(
         rows = rows.filter(~nw.col(UNIT).is_null())
         refuse_repeated(engine, rows, table.path)
         frame = frame.join(rows, on=UNIT, how="left")
-    return engine.materialize(frame)
+    return engine.materialize(with_named_values(spec, frame))
 
 
 def _from_events(spec: Spec, engine: Engine, stream: str, cutoff: Cutoff) -> Population:

@@ -72,6 +72,10 @@ class Comparer:
         self.posteriors: dict[str, Posterior] = {}
         self.contrasts: list[Contrast] = []
 
+    def of_part(self, population: Population, summaries: Summaries) -> Comparer:
+        """The same for a part of the units."""
+        return Comparer(self._spec, population, summaries, self._readable_on)
+
     def records(self) -> tuple[Record, ...]:
         """One record per metric and contrast; per metric and variant where there is one variant."""
         if self._spec.control is None:
@@ -81,7 +85,7 @@ class Comparer:
                 for metric in self._spec.metrics
                 for variant in variants
             )
-        contrasts = [c for metric in self._spec.metrics for c in self._contrasts(metric)]
+        contrasts = [c for metric in self._spec.metrics for c in self.contrasts_of(metric)]
         self.contrasts = contrasts
         adjusted = adjust_families(self._spec, contrasts, self._variance)
         bayes = self._spec.analysis.bayes
@@ -104,7 +108,8 @@ class Comparer:
         summaries = [self._summaries[metric.key, variant.key].summary for variant in variants]
         return choose_method(self._spec, metric, summaries)
 
-    def _contrasts(self, metric: Metric) -> list[Contrast]:
+    def contrasts_of(self, metric: Metric) -> list[Contrast]:
+        """One metric's treatments against control."""
         control = self._summaries[metric.key, self._control_key()]
         method = self._method(metric)
         adjustment = self._adjustment(metric)
@@ -184,8 +189,7 @@ class Comparer:
         posterior = self.posteriors[metric.key]
         index = [variant.key for variant in self._spec.treatments].index(contrast.variant)
         guardrail = read_guardrail(metric, comparison)
-        found = self._log_lift(contrast)
-        conflict = _conflict(posterior, found)
+        conflict = _conflict(posterior, self._log_lift(contrast))
         family = {**adjusted.get(place, {})}
         notes = (
             *comparison.notes,
@@ -196,16 +200,8 @@ class Comparer:
             *self._notes(metric),
         )
         return Record(
-            **self._who(metric, contrast.variant),
+            **self.compared(contrast),
             family=metric.role if metric.role != "guardrail" else None,
-            control=self._control_key(),
-            n_control=contrast.control.n,
-            n_immature_control=contrast.control.immature,
-            n_ineligible_control=contrast.control.ineligible,
-            **_numbers(comparison),
-            **_unadjusted(contrast.adjusted),
-            log_lift=found.value if found is not None else None,
-            log_lift_se=found.se if found is not None else None,
             **_posterior_numbers(posterior, posterior.variants[index]),
             **family,
             margin=guardrail.margin,
@@ -214,6 +210,21 @@ class Comparer:
             equivalent=self._equivalent(contrast),
             notes=tuple(dict.fromkeys(notes)),
         )
+
+    def compared(self, contrast: Contrast) -> dict[str, Any]:
+        """What a record says of the comparison itself."""
+        found = self._log_lift(contrast)
+        return {
+            **self._who(contrast.metric, contrast.variant),
+            "control": self._control_key(),
+            "n_control": contrast.control.n,
+            "n_immature_control": contrast.control.immature,
+            "n_ineligible_control": contrast.control.ineligible,
+            **_numbers(contrast.comparison),
+            **_unadjusted(contrast.adjusted),
+            "log_lift": found.value if found is not None else None,
+            "log_lift_se": found.se if found is not None else None,
+        }
 
     def _log_lift(self, contrast: Contrast) -> LogLift | None:
         adjustment = self._adjustment(contrast.metric)

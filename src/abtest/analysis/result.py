@@ -398,7 +398,9 @@ class Result(_Frozen):
             return 5
         if any(check.status == "fail" for check in self.checks):
             return 3
-        primary = [record for record in self.results if record.role == "primary"]
+        primary = [
+            record for record in self.results if record.role == "primary" and record.segment is None
+        ]
         return 4 if primary and not any(is_readable(record) for record in primary) else 0
 
 

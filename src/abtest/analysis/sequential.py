@@ -391,6 +391,6 @@ def parts_within_plan(spec: Spec, rows: tuple[dict[str, Any], ...]) -> tuple[dic
     if spec.analysis.sequential is None:
         return rows
     return tuple(
-        {key: None if key == "pvalue" or "_ci_" in key else value for key, value in row.items()}
+        {key: None if "pvalue" in key or "_ci_" in key else value for key, value in row.items()}
         for row in rows
     )

@@ -26,6 +26,7 @@ from abtest.stats.value_counts import ValueCounts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from abtest.analysis.slices import Slice
     from abtest.sources.engine import Engine
     from abtest.stats.cluster_adjustment import ClusterHistory
     from abtest.stats.summaries import Summary
@@ -99,6 +100,9 @@ class Found:
         totals: The sum of each column that was asked for.
         cohorts: Life tables of early and of late entrants, by reading and variant.
         shapes: Value counts of the means whose skew matters, by metric and variant.
+        segments: The same units by each declared attribute.
+        weeks: The same by the week in which they entered; None where that is one.
+        days: Units of each variant by the day on which they entered.
     """
 
     summaries: Summaries
@@ -106,6 +110,9 @@ class Found:
     totals: dict[str, int]
     cohorts: Mapping[tuple[str, str], tuple[LifeTable, LifeTable]] = field(default_factory=dict)
     shapes: Mapping[tuple[str, str], ValueCounts] = field(default_factory=dict)
+    segments: Sequence[Slice] = ()
+    weeks: Slice | None = None
+    days: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
 
 
 def need_passes(readings: Sequence[Reading]) -> bool:

@@ -26,17 +26,30 @@ def _unsupported(spec: Spec) -> Iterator[Fault]:
     asked: dict[tuple[str | int, ...], bool] = {
         # Without times of assignment nobody knows under which weights a unit entered.
         ("assignment", "phases"): spec.data.assignments is None and len(entry_weights(spec)) > 1,
-        ("analysis", "segments"): bool(spec.analysis.segments),
     }
     hint = "take it out of the spec to analyse the rest"
     for path, is_asked in asked.items():
         if is_asked:
             yield Fault(path, "is not analysed by this version of abtest", hint)
+    yield from _with_segments(spec)
     if spec.cluster is not None:
         yield from _with_clusters(spec)
     if spec.data.totals is not None or spec.data.moments is not None:
         yield from _with_aggregates(spec)
     yield from plan_faults(spec)
+
+
+def _with_segments(spec: Spec) -> Iterator[Fault]:
+    """Segments are columns of data.units, one value for each unit."""
+    if not spec.analysis.segments:
+        return
+    path, units = ("analysis", "segments"), spec.data.units
+    if units is None:
+        message = "names columns of data.units, which the spec does not have"
+        yield Fault(path, message, "add `units: {path: customers.parquet}` to data")
+    elif units.repeated == "mean":
+        message = "needs one row per unit, but data.units averages several"
+        yield Fault(path, message, "take it out of the spec to analyse the rest")
 
 
 def _with_clusters(spec: Spec) -> Iterator[Fault]:

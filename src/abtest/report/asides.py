@@ -25,9 +25,15 @@ Aside = tuple[str, str]
 def second_readings(sensitivity: Sequence[dict[str, Any]]) -> SecondReadings:
     """The readings off the survival curve, and those with capped values."""
     return {
-        (str(found.get("reading")), str(found.get("metric")), str(found.get("variant"))): found
+        (str(found.get("reading")), str(found.get("metric")), _who(found)): found
         for found in sensitivity
     }
+
+
+def _who(found: Mapping[str, Any]) -> str:
+    """The variant; within a segment both."""
+    variant, segment = str(found.get("variant")), found.get("segment")
+    return variant if segment is None else f"{segment}: {variant}"
 
 
 def asides_of(
@@ -38,6 +44,7 @@ def asides_of(
         _off_the_curve(record, second),
         _capped(record, second, unit),
         _unadjusted(record, spec, unit),
+        _shrunk(record, second, unit),
     ]
     return tuple(aside for aside in found if aside is not None)
 
@@ -58,6 +65,24 @@ def _capped(record: Record, second: SecondReadings, unit: Unit) -> Aside | None:
     told = _("; ").join([_reading(found, base, unit), above])
     cap = native(f"{found['cap']:,.10g}") + _(unit.difference)
     return _("Each unit's value capped at {cap}", cap=cap), told
+
+
+def _shrunk(record: Record, second: SecondReadings, unit: Unit) -> Aside | None:
+    if record.segment is None:
+        return None
+    who = f"{record.segment}: {record.variant}"
+    found = second.get(("segment_shrunk", record.metric, who))
+    if found is None:
+        return None
+    difference, _interval = numbers.difference_with_interval(
+        found.get("shrunk_difference"), None, None, unit=unit
+    )
+    told = _(
+        "lift {lift}, difference {difference}",
+        lift=numbers.lift(found.get("shrunk_lift")),
+        difference=difference,
+    )
+    return _("Drawn towards the mean of the segments"), told
 
 
 def _pair(

@@ -83,7 +83,8 @@ def build_banners(result: Result) -> tuple[str, ...]:
         banners.append(_(words.DRIFTED_BANNER))
     if any(check.status == "fail" for check in result.checks):
         banners.append(_(words.FAILED_BANNER))
-    primary = [record for record in result.results if record.role == "primary"]
+    whole = [record for record in result.results if record.segment is None]
+    primary = [record for record in whole if record.role == "primary"]
     if primary and all(record.n == 0 or record.n_control == 0 for record in primary):
         # Where nobody waits, nobody is eligible or was assigned, and no date will change that.
         waiting = [one for one in primary if one.n_immature or one.n_immature_control]

@@ -50,7 +50,10 @@ def render_markdown(result: Result) -> str:
     if view.counts:
         parts.extend([_heading(_(words.COUNTS_TITLE)), _counts(view.counts)])
     for group in view.comparisons:
-        parts.extend([f"## {escape(group.title)}", _compared(group), *_asides(group)])
+        parts.append(f"## {escape(group.title)}")
+        if group.role == "segments" and view.interactions:
+            parts.append("\n".join(f"- {escape(told)}" for told in view.interactions))
+        parts.extend([_compared(group), *_asides(group)])
     if view.estimates is not None:
         group = view.estimates
         parts.extend([f"## {escape(group.title)}", _described(group), *_asides(group)])

@@ -33,6 +33,8 @@ from abtest.report.view import build_view
 from abtest.sentences import phrase
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from abtest.analysis.result import Result, Status
     from abtest.report.checks import CheckRow
     from abtest.report.counts import Counts
@@ -94,7 +96,8 @@ def print_view(view: View, console: Console) -> None:
     if view.money is not None:
         print_money(view.money, console)
     for group in view.comparisons:
-        _print_group(group, console, compared=True)
+        before = view.interactions if group.role == "segments" else ()
+        _print_group(group, console, before, compared=True)
     if view.estimates is not None:
         _print_group(view.estimates, console, compared=False)
     _print_priors_and_curves(view, console)
@@ -166,9 +169,13 @@ def _check_text(check: CheckRow) -> Text:
     return text
 
 
-def _print_group(group: Group, console: Console, *, compared: bool) -> None:
+def _print_group(
+    group: Group, console: Console, before: Sequence[str] = (), *, compared: bool
+) -> None:
     intervals = _("{level} intervals", level=group.level)
     print_title(f"{group.title} ({intervals})", console)
+    for told in before:
+        put(Text(told), console)
     header = _header(group, compared=compared)
     tables = [
         (block, [_cells(row, compared=compared) for row in block.rows]) for block in group.blocks
