@@ -112,7 +112,7 @@ def test_without_a_start_the_command_asks(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format() -> None:
-    with pytest.raises(ValueError, match="it must be one of table, json, html"):
+    with pytest.raises(ValueError, match="it must be one of table, json, md, html"):
         render_plan(None, "pdf")  # type: ignore[arg-type]
 
 

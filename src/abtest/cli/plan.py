@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from abtest.analysis.planning.model import Plan
     from abtest.spec import LoadedSpec
 
-Format = Literal["table", "json", "html"]
+Format = Literal["table", "json", "md", "html"]
 
 
 def plan(
@@ -78,18 +78,19 @@ def plan(
 
 
 def _plan(path: Path, history: list[str], history_end: str | None, start: str | None) -> Plan:
+    from abtest.analysis.past_priors import with_past_prior
     from abtest.analysis.planning.history import read_history
     from abtest.analysis.planning.plan import make_plan
     from abtest.cli.past import past_tables
     from abtest.spec import load_spec
 
     loaded = load_spec(path)
-    first = _start(loaded, start)
+    first, spec = _start(loaded, start), with_past_prior(loaded)
     if not history:
-        return make_plan(loaded.spec, first)
+        return make_plan(spec, first)
     with past_tables(loaded, history, history_end or first.isoformat()) as past:
-        found = read_history(loaded.spec, past.engine, past.tables, past.end)
-    return make_plan(loaded.spec, first, found)
+        found = read_history(spec, past.engine, past.tables, past.end)
+    return make_plan(spec, first, found)
 
 
 def _start(loaded: LoadedSpec, start: str | None) -> date:

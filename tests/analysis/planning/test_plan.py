@@ -14,6 +14,7 @@ from statsmodels.stats.proportion import samplesize_proportions_2indep_onetail
 
 from abtest.analysis.planning.model import MetricPlan, Plan
 from abtest.analysis.planning.plan import make_plan
+from abtest.analysis.planning.recorded import recorded_plan
 from abtest.errors import SpecError
 from abtest.spec import Spec, draft_mapping
 from analysis.by_hand import spec_for
@@ -329,3 +330,38 @@ def test_curves_are_planned_by_their_events() -> None:
     assert curve.planned.power == pytest.approx(0.8, abs=0.02)
     assert curve.curve[0].mde is not None
     assert curve.curve[0].mde > 0.03
+
+
+def test_what_the_prior_expects_of_the_plan() -> None:
+    bayes = {"bayes": {"prior": {"log_lift": {"mean": 0.02, "sd": 0.06}}}}
+    found = only(plan_of([BOUGHT], RATES, analysis=bayes), "bought")
+    assert found.prior is not None
+    assert found.planned is not None
+    random = np.random.default_rng(4)
+    se = math.sqrt(2 * 0.12 * 0.88 / (found.planned.units / 2)) / 0.12
+    truth = random.normal(0.02, 0.06, 400_000)
+    seen = truth + se * random.standard_normal(len(truth))
+    share = 0.06**2 / (0.06**2 + se**2)
+    claimed = (0.02 + share * (seen - 0.02)) / (math.sqrt(share) * se) > stats.norm.ppf(0.95)
+    assert found.prior.prob_claimed == pytest.approx(float(claimed.mean()), abs=0.004)
+    assert found.prior.prob_right == pytest.approx(float((truth[claimed] > 0).mean()), abs=0.004)
+    worthwhile = float((truth > math.log(1.1)).mean())
+    assert found.prior.prob_worthwhile == pytest.approx(worthwhile, abs=0.004)
+    high = math.expm1(0.02 + 1.96 * 0.06)
+    assert found.prior.lift_high == pytest.approx(high, abs=1e-3)
+
+
+def test_what_a_result_is_held_against() -> None:
+    schedule = {"start": "2026-01-05", "enrol_until": "2026-01-19"}
+    spec = spec_of([BOUGHT, SPENT], RATES, schedule=schedule)
+    told = recorded_plan(spec)
+    assert told is not None
+    assert told["units"] == {"control": 5000, "coupon": 5000}
+    assert told["read_on"] == "2026-02-18"
+    (bought,) = told["metrics"]
+    assert (bought["metric"], bought["baseline"]) == ("bought", 0.12)
+    assert bought["power"] == pytest.approx(0.44, abs=0.01)
+    assert bought["mde"] == pytest.approx(0.157, abs=0.001)
+    assert recorded_plan(spec.model_copy(update={"plan": None})) is None
+    bare = spec.model_copy(update={"schedule": spec.schedule.model_copy(update={"start": None})})
+    assert recorded_plan(bare) is None

@@ -76,6 +76,28 @@ class FactorPlan(_Frozen):
     power: float | None = None
 
 
+class PriorPlan(_Frozen):
+    """What the prior on the lift expects, before there are data.
+
+    Attributes:
+        lift_low: The lower end of the improvements that it holds likely (95%).
+        lift_high: The upper end.
+        observed_low: The lower end of what the planned experiment may show: chance is in it too.
+        observed_high: The upper end.
+        prob_worthwhile: The chance of an improvement as large as the mde.
+        prob_claimed: The chance that the posterior will say better with 95% certainty.
+        prob_right: The share of such claims that is right.
+    """
+
+    lift_low: float
+    lift_high: float
+    observed_low: float
+    observed_high: float
+    prob_worthwhile: float
+    prob_claimed: float
+    prob_right: float
+
+
 class MetricPlan(_Frozen):
     """What is planned for one metric.
 
@@ -96,6 +118,7 @@ class MetricPlan(_Frozen):
         readable_on: When the metric is readable after that enrolment.
         planned: What the planned enrolment can find.
         assurance: The chance of a significant improvement, averaged over the prior of the lift.
+        prior: What the prior on the lift expects of the planned enrolment.
         curve: The same week by week.
         looks: What a sequential plan costs; None where there is one look.
         factors: Effects of a factorial design's factors; the rest is about its cells.
@@ -122,6 +145,7 @@ class MetricPlan(_Frozen):
     readable_on: date | None = None
     planned: Week | None = None
     assurance: float | None = None
+    prior: PriorPlan | None = None
     curve: tuple[Week, ...] = ()
     looks: LooksPlan | None = None
     factors: tuple[FactorPlan, ...] = ()

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.planning.arrivals import arrivals_of
 from abtest.analysis.planning.baselines import Known, baseline
 from abtest.analysis.planning.comparisons import comparison_of
 from abtest.analysis.planning.factors import factor_effects
 from abtest.analysis.planning.model import FactorPlan, LooksPlan, MetricPlan, Plan, Week
+from abtest.analysis.planning.prior import prior_plan, under_prior
 from abtest.analysis.planning.sizes import (
     difference_of,
     mde_at,
     power_at,
-    scale_of,
     units_for,
 )
 from abtest.analysis.planning.timeline import timeline
 from abtest.analysis.planning.verdict import verdict_of
 from abtest.errors import Fault, SpecError
 from abtest.fields import DAY
-from abtest.stats.power.assurance import assurance
 
 if TYPE_CHECKING:
     from abtest.analysis.planning.comparisons import Comparison
@@ -199,10 +198,14 @@ class _Planner:
             for week in range(1, last + 1)
         ]
         planned = self._week(metric, known, comparison, sized.effect, days) if days else None
-        at_plan = self._assurance(metric, known, comparison, days) if days else None
         factors = self._factors_in(metric, known, sized, days) if days else sized.factors
-        update = {"curve": tuple(curve), "planned": planned, "assurance": at_plan}
-        return sized.model_copy(update={**update, "factors": factors})
+        update: dict[str, Any] = {"curve": tuple(curve), "planned": planned, "factors": factors}
+        n_control = self._n_control(known, comparison, days) if days else 0.0
+        told = under_prior(self._spec, known, comparison, n_control, up=_up(metric))
+        if told is not None:
+            chance, prior, se = told
+            update |= {"assurance": chance, "prior": prior_plan(prior, se, sized.effect_relative)}
+        return sized.model_copy(update=update)
 
     def _factors_in(
         self, metric: Metric, known: Known, sized: MetricPlan, days: int
@@ -252,25 +255,6 @@ class _Planner:
             mde=mde,
             mde_relative=_relative(mde, known),
             power=power,
-        )
-
-    def _assurance(
-        self, metric: Metric, known: Known, comparison: Comparison, days: int
-    ) -> float | None:
-        """The chance of a significant improvement, averaged over the prior of the lift."""
-        if comparison.margin is not None or known.value <= 0 or known.variance == 0:
-            return None
-        prior = self._spec.analysis.bayes.prior.on_log_lift
-        n_control = self._n_control(known, comparison, days) / scale_of(known, comparison)
-        if n_control <= 1:
-            return None
-        variance = known.variance * (1 + 1 / comparison.design.ratio) / n_control
-        return assurance(
-            prior.mean if _up(metric) else -prior.mean,
-            prior.sd,
-            known.value,
-            variance**0.5,
-            comparison.design.z_alpha,
         )
 
 

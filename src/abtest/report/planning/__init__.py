@@ -21,7 +21,8 @@ def render_plan(plan: Plan, fmt: str) -> str:
 
     Args:
         plan: The plan of an experiment.
-        fmt: ``table`` (plain text, 100 columns), ``json`` (abtest-plan/v1) or ``html`` (one file).
+        fmt: ``table`` (plain text, 100 columns), ``json`` (abtest-plan/v1), ``md`` or
+            ``html`` (one file).
 
     Returns:
         The text. The same plan always gives the same bytes.
@@ -31,12 +32,16 @@ def render_plan(plan: Plan, fmt: str) -> str:
     """
     if fmt == "json":
         return json.dumps(plan.to_dict(), ensure_ascii=False, indent=2) + "\n"
+    if fmt == "md":
+        from abtest.report.planning.markdown import render_markdown  # noqa: PLC0415
+
+        return render_markdown(plan)
     if fmt == "html":
         from abtest.report.planning.html import render_html  # noqa: PLC0415 - loads matplotlib
 
         return render_html(plan)
     if fmt != "table":
-        raise ValueError(f"`fmt` is {fmt!r}; it must be one of table, json, html")
+        raise ValueError(f"`fmt` is {fmt!r}; it must be one of table, json, md, html")
     from rich.console import Console  # noqa: PLC0415 - loads rich
 
     buffer = io.StringIO()

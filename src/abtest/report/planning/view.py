@@ -11,7 +11,14 @@ from abtest.report.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from abtest.analysis.planning.model import FactorPlan, LooksPlan, MetricPlan, Plan, Week
+    from abtest.analysis.planning.model import (
+        FactorPlan,
+        LooksPlan,
+        MetricPlan,
+        Plan,
+        PriorPlan,
+        Week,
+    )
 
 METRIC_HEAD = ("Metric", "Now", "To find", "Units", "Weeks", "Readable on", "Power", "MDE")
 FACTOR_HEAD = ("Effect of factors", "Units", "Weeks", "Readable on", "Power", "MDE")
@@ -177,6 +184,8 @@ def _design_notes(metrics: Sequence[MetricPlan]) -> Iterator[str]:
                 f"Under the prior of the lift, the chance of a significant improvement of "
                 f"{clean(metric.metric)} is {metric.assurance:.0%} (assurance)."
             )
+        if metric.role == "primary" and metric.prior is not None:
+            yield clean(_of_prior(metric.metric, metric.prior))
 
 
 def _of_looks(name: str, looks: LooksPlan) -> str:
@@ -188,6 +197,17 @@ def _of_looks(name: str, looks: LooksPlan) -> str:
     return (
         f"{told}: analysis.sequential.max_units should be {looks.max_units:,}. Where the effect is "
         f"the planned one it stops after {looks.expected_units:,} on average."
+    )
+
+
+def _of_prior(name: str, prior: PriorPlan) -> str:
+    """What the prior expects: is that what the team believes?"""
+    return (
+        f"The prior takes improvements of {name} from {prior.lift_low:+.1%} to "
+        f"{prior.lift_high:+.1%} for likely; the data may show {prior.observed_low:+.1%} to "
+        f"{prior.observed_high:+.1%}. It gives {prior.prob_worthwhile:.0%} to one that is large "
+        f"enough. The posterior will claim one with 95% certainty in {prior.prob_claimed:.0%} of "
+        f"such experiments, and be right in {prior.prob_right:.0%} of those."
     )
 
 
