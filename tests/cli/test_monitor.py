@@ -74,6 +74,30 @@ def test_the_same_night_twice_is_one_look(spec: Path) -> None:
     assert (spec.parent / "looks.jsonl").read_bytes() == before
 
 
+def test_two_runs_at_once_lose_no_look(spec: Path) -> None:
+    """The second run reads the log only once the first has written it."""
+    fcntl = pytest.importorskip("fcntl")
+    run("monitor", spec, "--as-of", night(15), "--no-report").worked()
+    log = spec.parent / "looks.jsonl"
+    first = log.read_text(encoding="utf-8")
+    log.unlink()
+    handle = os.open(spec.parent, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)  # as another run would, before it reads
+    command = [sys.executable, "-m", "abtest", "monitor", str(spec), "--as-of", night(20)]
+    second = subprocess.Popen(
+        [*command, "--no-report"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert second.stderr is not None
+        assert "waits until it is done" in second.stderr.readline()
+        log.write_text(first, encoding="utf-8")
+    finally:
+        os.close(handle)
+        second.communicate(timeout=60)
+    assert second.returncode == 0
+    assert [look["as_of"][:10] for look in looks(spec)] == [night(15), night(20)]  # type: ignore[index]
+
+
 def test_a_look_back_in_time_is_refused(spec: Path) -> None:
     run("monitor", spec, "--as-of", night(20), "--no-report").worked()
     before = (spec.parent / "looks.jsonl").read_bytes()

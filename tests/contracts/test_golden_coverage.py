@@ -22,6 +22,7 @@ FILES = (
     "h_noninferiority",
     "i_bayesian",
     "j_health",
+    "k_power",
     "l_segments",
     "m_decisions",
 )

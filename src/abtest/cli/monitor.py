@@ -49,24 +49,30 @@ def monitor(
     check_instant(as_of)
 
     from abtest.analysis.monitoring import monitor as run
+    from abtest.cli.output import alone
     from abtest.cli.progress import Progress
 
-    with Progress() as progress:
-        night = run(
-            spec,
-            as_of=as_of,
-            final=final,
-            progress=progress.step,
-            data=tables,
-            engine=engine,
-            memory=memory,
-        )
-    inputs = [spec, *input_files(spec, night.result, tables)]
-    _append(night, inputs)
+    with alone(spec.parent, _waits):  # two runs that add to the same log would lose a look
+        with Progress() as progress:
+            night = run(
+                spec,
+                as_of=as_of,
+                final=final,
+                progress=progress.step,
+                data=tables,
+                engine=engine,
+                memory=memory,
+            )
+        inputs = [spec, *input_files(spec, night.result, tables)]
+        _append(night, inputs)
     _tell(night)
     if report:
         write_report(night.result, spec, inputs, "en")
     raise typer.Exit(night.exit_code)
+
+
+def _waits() -> None:
+    typer.echo("Another run is taking a look here; this one waits until it is done.", err=True)
 
 
 def _append(night: NightReport, inputs: list[Path]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ except ImportError:  # Windows: a leftover stays there
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 PREFIX = ".abtest-"
 
@@ -53,6 +53,29 @@ def replacing(path: Path, inputs: Iterable[Path] = ()) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+@contextmanager
+def alone(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """Hold a folder while a file in it is read, added to and written; the lock dies with us.
+
+    Args:
+        folder: The folder; where it or locks are not to be had nothing is locked.
+        wait: Called before waiting, where another run holds the folder.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # it does not exist, which the reader says better; Windows has no such handles
+        yield
+        return
+    try:
+        if fcntl is not None and not _lock(handle):
+            wait()
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
         os.close(handle)
 
 

@@ -154,16 +154,16 @@ def test_exact(case: Case) -> None:
     given_ = case["inputs"]
     control, treatment = given_["control"], given_["treatment"]
     names: dict[Statistic, str] = {
-        "n_minus_1": "n_minus_1",
-        "pooled": "pooled_z",
-        "yates": "yates",
-        "wald": "unpooled_wald",
+        "n_minus_1": "reject_prob_n_minus_1",
+        "pooled": "reject_prob_pooled_z",
+        "yates": "reject_prob_yates",
+        "wald": "reject_prob_unpooled_wald",
     }
     for statistic, name in names.items():
         found = exact_power(
             control["n"], control["p"], treatment["n"], treatment["p"], given_["alpha"], statistic
         )
-        assert found == expected(case, f"reject_prob_{name}")
+        assert found == expected(case, name)
 
 
 @pytest.mark.parametrize("case", golden_cases("k_power", "k-power-formula"))
