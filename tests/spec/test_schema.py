@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from abtest.spec.schema import json_schema
+from abtest.spec.schema import _EXAMPLES, json_schema
 from abtest.spec.yaml_text import parse_document
 from specs import COLUMNS, EVENTS, changed, design, faults
+from support import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +50,51 @@ def test_every_key_is_described() -> None:
         f"{path}/{key}"
         for path, schema in objects(SCHEMA)
         for key, value in schema["properties"].items()
-        if not value.get("description") and key != "kind"
+        if not value.get("description")
     ]
     assert bare == []
+
+
+def test_every_example_is_right_and_is_shown() -> None:
+    shown = 0
+    for path, schema in objects(SCHEMA):
+        for key, value in schema["properties"].items():
+            whole = {**value, "$defs": SCHEMA["$defs"]}
+            for example in value.get("examples", ()):
+                found = [
+                    error.message for error in Draft202012Validator(whole).iter_errors(example)
+                ]
+                assert found == [], f"{path}/{key}"
+                shown += 1
+    assert shown > 50
+    names = {f"{path.rpartition('/')[2] or 'Spec'}.{key}" for path, key in _keys()}
+    keys = {key for _, key in _keys()}
+    assert [name for name in _EXAMPLES if name not in names | keys] == []
+
+
+def _keys() -> list[tuple[str, str]]:
+    return [(path, key) for path, schema in objects(SCHEMA) for key in schema["properties"]]
+
+
+def test_what_an_editor_offers() -> None:
+    """A language server offers the keys of a mapping, and the values of an enum or constant."""
+    variant = SCHEMA["$defs"]["Variant"]["properties"]
+    assert {"key", "control", "weight", "payload", "cost"} == set(variant)
+    assert SCHEMA["properties"]["kind"]["enum"] == ["pricing", "messaging", "incentive_mix"]
+    kinds = [
+        SCHEMA["$defs"][reference.rpartition("/")[2]]["properties"]["kind"]["const"]
+        for reference in SCHEMA["properties"]["metrics"]["items"]["discriminator"][
+            "mapping"
+        ].values()
+    ]
+    assert {"repeat_purchase", "conversion", "sum", "survey"} <= set(kinds)
+
+
+def test_the_published_file_is_current() -> None:
+    path = ROOT / "schema" / "experiment.schema.json"
+    written = json.dumps(SCHEMA, indent=2, ensure_ascii=False) + "\n"
+    hint = "run `abtest schema -o schema/experiment.schema.json`"
+    assert path.read_text(encoding="utf-8") == written, hint
 
 
 def test_unknown_keys_are_refused_everywhere() -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from abtest.cli.formats import ToldAs, tell
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,6 +27,7 @@ def amend(
             "customers first met them."
         ),
     ] = None,
+    format: ToldAs = "text",  # noqa: A002 - the option's name
 ) -> None:
     """Record how the spec differs from its frozen plan, and why.
 
@@ -58,9 +61,22 @@ def amend(
     lock = amended(lock, changes, on=at, why=why.strip())
     with_history(loaded, lock)  # refuses phases that say something else
     write_text(path, lock.text(), [spec])
-    for name, change in in_blocks(changes, plan).items():
-        typer.echo(f"{name}: {_shown(change.before)} -> {_shown(change.after)}")
-    typer.echo(f"Wrote {path}: amendment {len(lock.amendments)}")
+    lines = [
+        f"{name}: {_shown(change.before)} -> {_shown(change.after)}"
+        for name, change in in_blocks(changes, plan).items()
+    ]
+    data = {
+        "file": str(path),
+        "amendment": len(lock.amendments),
+        "on": at,
+        "why": why.strip(),
+        "changes": [
+            {"path": name, "before": change.before, "after": change.after}
+            for name, change in changes.items()
+        ],
+    }
+    lines.append(f"Wrote {path}: amendment {len(lock.amendments)}")
+    tell(format, "\n".join(lines), data)
 
 
 def _after_the_last(lock: Lock, at: str, loaded: LoadedSpec) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from abtest.cli.formats import ToldAs  # noqa: TC001 - typer reads it
+
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from typing import Any
@@ -60,12 +62,13 @@ def assign(
     not_contacted_for: NotContactedFor = None,
     stratify: Stratify = None,
     balance: Balance = None,
+    format: ToldAs = "text",  # noqa: A002 - the option's name
 ) -> None:
     """Split a list of customers: adds variant, reason, bucket, phase and assigned_at.
 
     The same customer gets the same variant here, in `abtest sql`, in `from abtest import assign`,
     and on every machine. Nothing reads the clock: --at says when the assignment holds. A manifest
-    beside the output says what was done and how many got what.
+    beside the output says what was done and how many got what; --format json shows it too.
     """
     from abtest.analysis.assign_table import plan_of
     from abtest.spec import load_spec
@@ -82,14 +85,19 @@ def assign(
         quiet_for=_quiet(contacts, not_contacted_for),
     )
     inputs = [spec, customers, *(path for path in (suppress, contacts) if path is not None)]
-    counts = _write(loaded, plan, output, inputs, balance or [])
+    counts, told = _write(loaded, plan, output, inputs, balance or [])
     _say(plan, counts, output)
+    if format == "json":
+        typer.echo(told, nl=False)
 
 
 def _write(
     loaded: LoadedSpec, plan: Plan, output: Path, inputs: list[Path], balance: list[str]
-) -> AssignedCounts:
-    """Write the list and its manifest; ``inputs`` are the spec, the customers and other files."""
+) -> tuple[AssignedCounts, str]:
+    """Write the list and its manifest, and return the latter.
+
+    ``inputs`` are the spec, the customers and other files.
+    """
     from abtest.cli.output import replacing, write_text
     from abtest.sources.duckdb_assign import write_assignments
     from abtest.sources.duckdb_engine import DuckDBEngine
@@ -104,7 +112,7 @@ def _write(
         counts, rows = write_assignments(engine, table, plan, temporary)
         text = _manifest(engine, loaded, plan, counts, (rows, balance), temporary)
     write_text(output.with_name(output.name + ".manifest.json"), text, inputs)
-    return counts
+    return counts, text
 
 
 def _moment(at: str, zone: str) -> datetime:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from abtest.cli.formats import ToldAs, tell
+
 if TYPE_CHECKING:
     from abtest.analysis.decisions import Decided, HumanDecision, Recommendation
     from abtest.spec import Spec
@@ -32,6 +34,7 @@ def decide(
     on: Annotated[
         str | None, typer.Option(help="The day of the decision; today is the default.")
     ] = None,
+    format: ToldAs = "text",  # noqa: A002 - the option's name
 ) -> None:
     """Record what was decided, beside the result that it was decided on.
 
@@ -52,11 +55,20 @@ def decide(
     recommended = _recommended(loaded.spec, loaded.folder, needed=not abandon)
     found = _decision(loaded.spec, recommended, verdict or "abandoned", variant, (why, by, day(on)))
     if history.decisions and history.decisions[-1] == found:
-        typer.echo(f"{found.sentence()}\nAlready in {loaded.folder / FILE}")
+        _tell(format, found, loaded.folder / FILE, "Already in")
         return
     grown = history.model_copy(update={"decisions": (*history.decisions, found)})
     write_text(loaded.folder / FILE, grown.to_json(), [spec])
-    typer.echo(f"{found.sentence()}\nWrote {loaded.folder / FILE}")
+    _tell(format, found, loaded.folder / FILE, "Wrote")
+
+
+def _tell(told: ToldAs, found: HumanDecision, path: Path, done: str) -> None:
+    data = {
+        "file": str(path),
+        "written": done == "Wrote",
+        "decision": found.model_dump(mode="json"),
+    }
+    tell(told, f"{found.sentence()}\n{done} {path}", data)
 
 
 def _decision(

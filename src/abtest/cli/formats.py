@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from abtest.analysis.result import Result
 
 Format = Literal["table", "json", "csv", "md", "html"]
+ToldAs = Annotated[
+    Literal["text", "json"],
+    typer.Option("--format", "-f", help="How it is told on stdout; text is the default."),
+]
 Lang = Literal["en", "fa", "ar"]
 _ENDINGS: dict[str, Format] = {
     ".json": "json",
@@ -61,3 +66,10 @@ def write_result(
         print_report(result, Console(), lang)
     else:
         typer.echo(render(result, format_, lang), nl=False)
+
+
+def tell(told: ToldAs, text: str, data: Mapping[str, object]) -> None:
+    """Say on stdout what was done: in words, or as one JSON object for programs."""
+    import json
+
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False) if told == "json" else text)

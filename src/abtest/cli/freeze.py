@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from abtest.cli.formats import ToldAs, tell
+
 
 def freeze(
     spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
@@ -29,6 +31,7 @@ def freeze(
         int | None,
         typer.Option(min=1, help="How many will be enrolled; as many as history has by default."),
     ] = None,
+    format: ToldAs = "text",  # noqa: A002 - the option's name
 ) -> None:
     """Freeze the plan: write experiment.lock.json beside the spec.
 
@@ -68,6 +71,6 @@ def freeze(
         version=__version__,
     )
     write_text(path, lock.text(), [spec])
-    for name, value in sorted(fixed.items()):
-        typer.echo(f"{name}: {value}")
-    typer.echo(f"Wrote {path}; commit it with the spec")
+    lines = [f"{name}: {value}" for name, value in sorted(fixed.items())]
+    data = {"file": str(path), "frozen_on": lock.frozen_on, "sha256": lock.sha256, "fixed": fixed}
+    tell(format, "\n".join([*lines, f"Wrote {path}; commit it with the spec"]), data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +15,9 @@ def status(
     on: Annotated[
         str | None, typer.Option(help="The day for which states hold; today is the default.")
     ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["table", "json"], typer.Option("--format", "-f", help="table is the default.")
+    ] = "table",
 ) -> None:
     """Show each experiment's state, the next date, and what was decided.
 
@@ -22,6 +25,8 @@ def status(
     decided and abandoned. A file that cannot be used is named and counted; where one of them is
     broken, the exit code is 1.
     """
+    import json
+
     from rich.console import Console
 
     from abtest.analysis.archive import archive_folder
@@ -31,5 +36,10 @@ def status(
     from abtest.report.archive.view import build_archive_view
 
     found = archive_folder(folder, day(on))
-    print_archive(build_archive_view(found, states_only=True), Console())
+    if format == "json":
+        data = json.loads(found.to_json())
+        told = {key: data[key] for key in ("on", "experiments", "faults")}
+        typer.echo(json.dumps({"schema": "abtest-status/v1", **told}, indent=2, ensure_ascii=False))
+    else:
+        print_archive(build_archive_view(found, states_only=True), Console())
     leave(found)
