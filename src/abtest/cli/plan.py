@@ -28,6 +28,16 @@ def plan(
         str | None,
         typer.Option(help="Up to when the history is complete; the schedule's start by default."),
     ] = None,
+    customers: Annotated[
+        Path | None,
+        typer.Option(help="The list that will be assigned: are its variants alike beforehand?"),
+    ] = None,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1, help="With --customers: take the best balanced of so many seeds; -o writes it."
+        ),
+    ] = 1,
     start: Annotated[
         str | None, typer.Option(help="The first day of enrolment, where the schedule has none.")
     ] = None,
@@ -53,15 +63,20 @@ def plan(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Write here; with --diff the new spec with its ranges."
+            "--output",
+            "-o",
+            help="Write here; with --diff the new spec with its ranges, with --seeds the spec with "
+            "its seed.",
         ),
     ] = None,
 ) -> None:
     """Plan an experiment: how many units it needs, what it can find week by week, and when.
 
     What is normal is read off a history by the spec's own metrics, or said by the spec's block
-    `plan`. Exits with 0 whatever the verdict. With --diff: how many customers would change variant
-    between two versions of a spec.
+    `plan`. Exits with 0 whatever the verdict. With --customers it compares the variants of a known
+    list on what the analysis adjusts for, under the spec's seed or the best of several.
+
+    With --diff: how many customers would change variant between two versions of a spec.
     """
     if diff is not None:
         from abtest.cli.plan_diff import plan_diff
@@ -74,7 +89,17 @@ def plan(
         raise typer.BadParameter("a spec is missing, or --diff with two of them")
     if units is not None or write_ranges:
         raise typer.BadParameter("--units and --write-ranges belong to --diff")
-    _write(_plan(spec, history or [], history_end, start), format, output, spec)
+    if customers is None and seeds > 1:
+        raise typer.BadParameter("--seeds belongs to --customers")
+    made = _plan(spec, history or [], history_end, start)
+    if customers is not None:
+        from abtest.cli.plan_balance import balance_for, write_seed
+
+        made = made.model_copy(update={"balance": balance_for(spec, customers, made.start, seeds)})
+        if seeds > 1 and output is not None:
+            write_seed(spec, made, output)
+            output = None
+    _write(made, format, output, spec)
 
 
 def _plan(path: Path, history: list[str], history_end: str | None, start: str | None) -> Plan:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from abtest.errors import DataError
 from abtest.sources.duckdb_sql import is_number, literal, quote, value_sql
 from abtest.stats.balance import independence, standardized_difference
+from abtest.stats.co_moments import Columns, CoMoments, from_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from abtest.sources.duckdb_engine import DuckDBEngine
 
@@ -78,3 +79,35 @@ def _means(
             difference = standardized_difference(control, moments[name])
             of_variant["standardized_difference"] = difference
     return {"means": found}
+
+
+def moments_of(engine: DuckDBEngine, rows: str, columns: Mapping[str, str]) -> dict[str, CoMoments]:
+    """Each variant's co-moments of several numbers, of those that were split.
+
+    Where a value is missing, the mean of all stands for it. The outcome, which there is not yet,
+    is 0.
+
+    Args:
+        engine: Where the output is read.
+        rows: What stands after FROM.
+        columns: What is read of a row, by name.
+    """
+    filled = ", ".join(
+        f"coalesce({sql}, avg({sql}) OVER (), 0) AS {quote(key)}" for key, sql in columns.items()
+    )
+    keys = list(columns)
+    sums = [f"avg({quote(key)})" for key in keys]
+    sums += [f"covar_pop({quote(a)}, {quote(b)}) * count(*)" for a in keys for b in keys]
+    split = f"SELECT variant, {filled} FROM {rows} WHERE reason = {literal('split')}"
+    found = engine.query(
+        f"SELECT variant, count(*), {', '.join(sums)} FROM ({split}) GROUP BY 1 ORDER BY 1"
+    )
+    size = len(keys)
+    moments = {}
+    for variant, n, *numbers in found:
+        products = [[0.0] * (size + 1)]  # of the outcome, which there is not yet
+        rest = numbers[size:]
+        products += [[0.0, *rest[i * size : (i + 1) * size]] for i in range(size)]
+        means = [0.0, *numbers[:size]]
+        moments[variant] = from_arrays(Columns(("outcome",), tuple(keys)), n, means, products)
+    return moments

@@ -30,6 +30,17 @@ def split_faults(spec: Spec) -> Iterator[Fault]:
     if spec.assignment.stratify is not None and spec.assignment.stratify == spec.unit:
         message = f"is {spec.unit!r}, the unit itself; it must be a column that units share"
         yield Fault(("assignment", "stratify"), message, "Name a tier, a country or a store.")
+    yield from _balanced(spec)
+
+
+def _balanced(spec: Spec) -> Iterator[Fault]:
+    """A seed that was chosen for its balance needs an analysis that takes account of it."""
+    chosen = spec.assignment.rerandomised
+    for name in chosen.covariates if chosen is not None else ():
+        if name not in spec.analysis.covariates:
+            message = f"names {name!r}, which analysis.covariates does not"
+            hint = "Adjust for what was balanced: a test that does not would be conservative."
+            yield Fault(("assignment", "rerandomised", "covariates"), message, hint)
 
 
 def split_advice(spec: Spec) -> Iterator[Fault]:

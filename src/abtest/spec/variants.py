@@ -97,6 +97,19 @@ class Phase(Block):
     `abtest plan --write-ranges` writes them."""
 
 
+class Rerandomised(Block):
+    """How a seed was chosen among several, so that the variants are alike beforehand."""
+
+    from_: Annotated[Key, Field(alias="from")]
+    """The seed that the others were made from; it was tried too."""
+    seeds: Annotated[int, Field(ge=2)]
+    """How many seeds were tried."""
+    covariates: Annotated[tuple[Key, ...], Field(min_length=1)]
+    """What was balanced; the analysis must adjust for all of them."""
+    distance: Annotated[float, Field(ge=0)]
+    """The Mahalanobis distance of the means under the chosen seed, the largest of any variant."""
+
+
 class Assignment(Block):
     """How units are split by hash."""
 
@@ -110,6 +123,8 @@ class Assignment(Block):
     """Slots of a layer, so that experiments do not overlap."""
     phases: tuple[Phase, ...] = ()
     """Dated changes of coverage, weights or ranges."""
+    rerandomised: Rerandomised | None = None
+    """How the seed was chosen; `abtest plan --customers --seeds -o` writes it."""
     stratify: Annotated[str, Field(min_length=1)] | None = None
     """A column of a known list: variants are dealt out evenly within each of its values."""
     overrides: dict[str, Text] = {}

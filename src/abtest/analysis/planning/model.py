@@ -152,6 +152,54 @@ class MetricPlan(_Frozen):
     problem: str | None = None
 
 
+class CovariateBalance(_Frozen):
+    """One covariate of a variant beside control's.
+
+    Attributes:
+        standardized_difference: In standard deviations; None where nothing varies.
+    """
+
+    covariate: str
+    mean: float
+    mean_control: float
+    standardized_difference: float | None
+
+
+class VariantBalance(_Frozen):
+    """How a variant differs from control beforehand.
+
+    Attributes:
+        distance: Mahalanobis's, of all covariates' means; None where nothing varies.
+        pvalue: Of one F test for all covariates together.
+    """
+
+    variant: str
+    n: int
+    n_control: int
+    distance: float | None
+    pvalue: float | None
+    covariates: tuple[CovariateBalance, ...]
+
+
+class BalancePlan(_Frozen):
+    """How alike the variants of a known list are before anything is sent.
+
+    Attributes:
+        seed: The seed that is best balanced of those that were tried.
+        seeds: How many were tried; 1 is the spec's own.
+        covariates: What was compared.
+        distance: The largest distance of any variant, which ranks seeds.
+        own_distance: The same of the spec's own seed.
+    """
+
+    seed: str
+    seeds: int
+    covariates: tuple[str, ...]
+    distance: float
+    own_distance: float | None = None
+    variants: tuple[VariantBalance, ...]
+
+
 class Plan(_Frozen):
     """The plan of an experiment.
 
@@ -166,6 +214,7 @@ class Plan(_Frozen):
         readable: Whether the declared effects can be found by then; None where it cannot be said.
         verdict: One sentence.
         metrics: Metric by metric, in the spec's order.
+        balance: How alike the variants of a known list are; None without a list.
     """
 
     schema_: Literal["abtest-plan/v1"] = "abtest-plan/v1"
@@ -181,6 +230,7 @@ class Plan(_Frozen):
     readable: bool | None
     verdict: str
     metrics: tuple[MetricPlan, ...]
+    balance: BalancePlan | None = None
 
     def to_dict(self) -> dict[str, object]:
         """The plan as plain JSON types, with the key ``schema`` first."""

@@ -8,7 +8,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from abtest.report.html import environment
 from abtest.report.html.drawing import ACCENT, MUTED, WIDTH, draw, new_figure
-from abtest.report.planning.view import CURVE_HEAD, FACTOR_HEAD, METRIC_HEAD, build_view, curve_of
+from abtest.report.planning.view import (
+    BALANCE_HEAD,
+    CURVE_HEAD,
+    FACTOR_HEAD,
+    METRIC_HEAD,
+    build_view,
+    curve_of,
+)
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -31,6 +38,7 @@ def render_html(plan: Plan) -> str:
             view=build_view(plan),
             metric_head=METRIC_HEAD,
             factor_head=FACTOR_HEAD,
+            balance_head=BALANCE_HEAD,
             curve_head=CURVE_HEAD,
             chart=_chart(drawn) if drawn is not None else None,
         )

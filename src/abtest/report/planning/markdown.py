@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from abtest.report.planning.view import CURVE_HEAD, FACTOR_HEAD, METRIC_HEAD, build_view
+from abtest.report.planning.view import (
+    BALANCE_HEAD,
+    CURVE_HEAD,
+    FACTOR_HEAD,
+    METRIC_HEAD,
+    build_view,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +26,8 @@ def render_markdown(plan: Plan) -> str:
     lines += ["", *_table(METRIC_HEAD, view.metrics)]
     if view.factors:
         lines += ["", *_table(FACTOR_HEAD, view.factors)]
+    if view.balance:
+        lines += ["", *_table(BALANCE_HEAD, view.balance)]
     if view.curve:
         lines += ["", f"## {_cell(view.curve_title or '')}, week by week", ""]
         lines += _table(CURVE_HEAD, view.curve)

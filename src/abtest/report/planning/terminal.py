@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from abtest.report.planning.view import CURVE_HEAD, FACTOR_HEAD, METRIC_HEAD
+from abtest.report.planning.view import BALANCE_HEAD, CURVE_HEAD, FACTOR_HEAD, METRIC_HEAD
 from abtest.report.terminal_text import (
     column_widths,
     fits,
@@ -38,6 +38,9 @@ def print_view(view: PlanView, console: Console) -> None:
     if view.factors:
         print_title("What effects of factors need", console)
         _print_rows(FACTOR_HEAD, view.factors, console)
+    if view.balance:
+        print_title("Balance of the list", console)
+        _print_rows(BALANCE_HEAD, view.balance, console)
     if view.curve:
         print_title(f"{view.curve_title}, week by week", console)
         _print_rows(CURVE_HEAD, view.curve, console)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from abtest.analysis.planning.model import (
+        BalancePlan,
         FactorPlan,
         LooksPlan,
         MetricPlan,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     )
 
 METRIC_HEAD = ("Metric", "Now", "To find", "Units", "Weeks", "Readable on", "Power", "MDE")
+BALANCE_HEAD = ("Known beforehand", "Control", "Variant", "Difference in sd")
 FACTOR_HEAD = ("Effect of factors", "Units", "Weeks", "Readable on", "Power", "MDE")
 CURVE_HEAD = ("Week", "Units", "Readable on", "MDE", "Power")
 
@@ -37,6 +39,8 @@ class PlanView:
         metrics: A row for each metric: a cell for each title of ``METRIC_HEAD``.
         factors: A row for each effect of a factor, or of two together: a cell for each title of
             ``FACTOR_HEAD``.
+        balance: A row for each covariate of each variant: a cell for each title of
+            ``BALANCE_HEAD``.
         curve_title: Of which metric the curve is; None where there is no curve.
         curve: A row for each week: a cell for each title of ``CURVE_HEAD``.
         notes: What to know about the numbers.
@@ -48,6 +52,7 @@ class PlanView:
     facts: tuple[tuple[str, str], ...]
     metrics: tuple[tuple[str, ...], ...]
     factors: tuple[tuple[str, ...], ...]
+    balance: tuple[tuple[str, ...], ...]
     curve_title: str | None
     curve: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
@@ -65,9 +70,10 @@ def build_view(plan: Plan) -> PlanView:
         factors=tuple(
             _factor_row(metric, effect) for metric in plan.metrics for effect in metric.factors
         ),
+        balance=tuple(_balance_rows(plan.balance)),
         curve_title=clean(drawn.metric) if drawn is not None else None,
         curve=tuple(_curve_row(week) for week in (drawn.curve if drawn is not None else ())),
-        notes=tuple(_notes(plan.metrics)),
+        notes=(*_notes(plan.metrics), *_balance_notes(plan.balance)),
     )
 
 
@@ -118,6 +124,33 @@ def _factor_row(metric: MetricPlan, effect: FactorPlan) -> tuple[str, ...]:
         _percent(effect.power),
         _mde(effect),
     )
+
+
+def _balance_rows(balance: BalancePlan | None) -> Iterator[tuple[str, ...]]:
+    for variant in balance.variants if balance is not None else ():
+        for one in variant.covariates:
+            gap = one.standardized_difference
+            yield (
+                clean(f"{one.covariate}, {variant.variant}"),
+                f"{one.mean_control:,.4g}",
+                f"{one.mean:,.4g}",
+                ABSENT if gap is None else f"{gap:+.3f}",
+            )
+
+
+def _balance_notes(balance: BalancePlan | None) -> Iterator[str]:
+    for variant in balance.variants if balance is not None else ():
+        if variant.pvalue is not None:
+            yield clean(
+                f"All covariates of {variant.variant} together differ from control's with p = "
+                f"{variant.pvalue:.3f}: seeds alone make it small once in a while."
+            )
+    if balance is not None and balance.seeds > 1:
+        yield clean(
+            f"{balance.seed} is the best balanced of {balance.seeds} seeds (distance "
+            f"{balance.distance:.3g}; the spec's own has {balance.own_distance:.3g}). The analysis "
+            "must adjust for what was balanced: an unadjusted test would be conservative."
+        )
 
 
 def _curve_row(week: Week) -> tuple[str, ...]:
