@@ -25,7 +25,7 @@ from abtest.analysis.money import money_of
 from abtest.analysis.money_facts import of_values, read_money
 from abtest.analysis.past_priors import telling_the_prior, with_past_prior
 from abtest.analysis.plan_lock import lock_of, under_lock
-from abtest.analysis.planning.recorded import recorded_plan
+from abtest.analysis.planning.recorded import as_declared
 from abtest.analysis.population import population_of
 from abtest.analysis.prior_sensitivity import prior_sensitivity
 from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_off
@@ -125,12 +125,7 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
         full = with_past_prior(loaded)
         told = as_given(full, tables)
         result = _Analysis(told, opened, cutoff, progress or _silent, known).result()
-        plain = {
-            "spec": full.to_dict(),
-            "spec_fingerprint": full.fingerprint(),
-            "plan": recorded_plan(full),
-        }
-        result = telling_the_prior(result.model_copy(update=plain), loaded)
+        result = telling_the_prior(result.model_copy(update=as_declared(full)), loaded)
         return unplanned(result) if lock is None else under_lock(result, draft.loaded, lock)
     finally:
         if opened is not engine:  # who opened it closes it

@@ -2,9 +2,8 @@
 
 Re-randomisation (Morgan & Rubin 2012, Annals of Statistics 40, 1263-1282): of K seeds the one whose
 variants differ least is taken, by the Mahalanobis distance of the covariates' means. An analysis
-that adjusts for these covariates is valid (Li, Ding & Rubin 2018, PNAS 115, 9157-9162; Li & Ding 2020,
-JRSS B 82, 241-268); one that
-does not is conservative.
+that adjusts for these covariates is valid (Li, Ding & Rubin 2018, PNAS 115, 9157-9162; Li & Ding
+2020, JRSS B 82, 241-268); one that does not is conservative.
 """
 
 from __future__ import annotations

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from abtest.spec import Spec
 
 
+def as_declared(spec: Spec) -> dict[str, Any]:
+    """What a result says of its spec: the whole of it, its fingerprint, and what it plans."""
+    return {
+        "spec": spec.to_dict(),
+        "spec_fingerprint": spec.fingerprint(),
+        "plan": recorded_plan(spec),
+    }
+
+
 def recorded_plan(spec: Spec) -> dict[str, Any] | None:
     """The plan that follows from the spec alone, for ``Result.plan``.
 
