@@ -76,5 +76,16 @@ def test_the_spec_itself_is_never_written_over(tmp_path: Path) -> None:
     spec = tmp_path / "experiment.yaml"
     spec.write_text(text, encoding="utf-8")
     message = run("simulate", spec, "-o", tmp_path, "--customers", "10").failed()
-    assert "is an input" in message
+    assert "and no truth.json says that they were invented" in message
     assert spec.read_text(encoding="utf-8") == text
+
+
+def test_real_tables_are_never_written_over(tmp_path: Path) -> None:
+    orders = tmp_path / "orders.csv"
+    orders.write_text("real", encoding="utf-8")
+    arguments = ("simulate", EXAMPLE, "-o", tmp_path, "--customers", "10", "-f", "csv")
+    assert "holds orders.csv" in run(*arguments).failed()
+    assert orders.read_text(encoding="utf-8") == "real"
+    orders.unlink()
+    run(*arguments).worked()
+    run(*arguments).worked()  # what was invented may be invented anew

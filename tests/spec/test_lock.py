@@ -133,8 +133,8 @@ PLAN_EDITED = "edited by hand: the frozen plan does not match its fingerprint"
         (drop_last, "its last amendments were removed"),
         (drop_all, "its last amendments were removed"),
         (swap, r"amendment 1 .* does not follow .*removed or reordered"),
-        (add_key, "no lock that this version reads: comment"),
-        (newer, "no lock that this version reads: schema"),
+        (add_key, "not a whole lock: `comment`"),
+        (newer, "`schema` is .*this version of abtest reads"),
     ],
 )
 def test_what_was_edited_is_named(
@@ -143,7 +143,8 @@ def test_what_was_edited_is_named(
     edit(path, change)
     with pytest.raises(DataError, match=message) as caught:
         read_lock(path)
-    assert "Restore it from version control" in caught.value.hint
+    wanted = "read it with the version that wrote it" if change is newer else "Restore it from"
+    assert wanted in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"plan": 1, "plan": 2}', "[" * 10**5])
@@ -164,9 +165,19 @@ def test_a_key_that_hides_another(path: Path) -> None:
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "experiment.lock.json"
     path.write_bytes(b"\xff")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="is not UTF-8 text"):
+        read_lock(path)
+    path.unlink()
+    path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="a link to a file that is not there"):
         read_lock(path)
     path.unlink()
     path.mkdir()
     with pytest.raises(DataError, match="cannot be read"):
         read_lock(path)
+
+
+def test_what_editors_on_windows_add(path: Path) -> None:
+    lock, text = read_lock(path), path.read_text(encoding="utf-8")
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert read_lock(path) == lock

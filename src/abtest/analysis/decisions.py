@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import AfterValidator
 
 from abtest.analysis.result import Verdict  # noqa: TC001 - pydantic reads it at run time
 from abtest.analysis.result_file import read_document
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
 
 FILE = "decision.json"
 Decided = Literal["ship", "rollback", "neutral", "inconclusive", "abandoned"]
+
+
+def _day(text: str) -> str:
+    return date.fromisoformat(text).isoformat()
 
 
 class Recommendation(Kept):
@@ -57,7 +64,7 @@ class HumanDecision(Kept):
 
     verdict: Decided
     variant: str | None = None
-    on: str
+    on: Annotated[str, AfterValidator(_day)]
     by: str | None = None
     why: str | None = None
     against: bool

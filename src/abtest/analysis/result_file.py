@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -29,7 +30,13 @@ def read_result(path: Path) -> Result:
     Raises:
         DataError: The file cannot be read, is cut short, or is no result of this version.
     """
-    return read_document(path, Result, "result", _WRITE)
+    result = read_document(path, Result, "result", _WRITE)
+    try:
+        datetime.fromisoformat(result.as_of or "2026-01-01")
+    except ValueError as error:
+        problem = f"{path} is not a whole result: `as_of` is {result.as_of!r}, which is no time"
+        raise DataError(problem, _WRITE) from error
+    return result
 
 
 def read_document(path: Path, model: type[_Document], what: str, hint: str) -> _Document:

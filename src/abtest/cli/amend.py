@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from abtest.cli.formats import ToldAs, tell
+from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def amend(
-    spec: Annotated[Path, typer.Argument(help="The experiment's YAML, as it is now.")],
+    spec: SpecFile,
     why: Annotated[str, typer.Option(help="Why the plan was changed.")],
     on: Annotated[
         str | None,
@@ -31,9 +33,9 @@ def amend(
 ) -> None:
     """Record how the spec differs from its frozen plan, and why.
 
-    Amendments are added to experiment.lock.json and never taken out: results that they touch are
-    labelled amended, and show the reason. New weights and coverage hold from the given time on, so
-    that the split is judged against what each customer met.
+    Amendments are added to the lock that `abtest freeze` wrote, and never taken out: results that
+    they touch are labelled amended, and show the reason. New weights and coverage hold from the
+    given time on, so that the split is judged against what each customer met.
     """
     from abtest.analysis.analyze import check_spec
     from abtest.cli.clock import moment
@@ -50,12 +52,13 @@ def amend(
     path = lock_path(spec)
     lock = read_lock(path)
     if lock is None:
-        hint = f"freeze the plan first: abtest freeze {spec}"
+        hint = f"freeze the plan first: abtest freeze {shlex.quote(str(spec))}"
         raise AbtestError(f"{path} is not there, so there is nothing to amend\n  Hint: {hint}")
     plan = lock.plan_now()
     changes = changes_of(plan, loaded.spec)
     if not changes:
         raise AbtestError(f"{spec} is as {path.name} says: there is nothing to amend")
+    _refuse_another(changes, path)
     _refuse_new_caps(changes)
     at = _after_the_last(lock, moment(on, loaded.spec.schedule.timezone), loaded)
     lock = amended(lock, changes, on=at, why=why.strip())
@@ -92,6 +95,18 @@ def _after_the_last(lock: Lock, at: str, loaded: LoadedSpec) -> str:
             "  Hint: history is not rewritten: say when this change was made."
         )
     return at
+
+
+def _refuse_another(changes: Mapping[str, Change], path: Path) -> None:
+    """A key never changes: a lock with another one is another experiment's."""
+    from abtest.errors import AbtestError
+
+    if "key" in changes:
+        change = changes["key"]
+        raise AbtestError(
+            f"{path} is the frozen plan of {change.before!r}, not of {change.after!r}\n"
+            "  Hint: put the key back, or give each experiment a folder of its own."
+        )
 
 
 def _refuse_new_caps(changes: Mapping[str, Change]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from abtest.cli.formats import Format, Lang, format_of, write_result
+from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
 
 if TYPE_CHECKING:
     from abtest.analysis.result import Result
@@ -18,9 +19,7 @@ Engine = Literal["duckdb", "polars", "pandas", "spark"]
 
 
 def analyze(
-    spec: Annotated[
-        Path, typer.Argument(help="The experiment's YAML, or a folder with an experiment.yaml.")
-    ],
+    spec: SpecFile,
     as_of: Annotated[
         str | None,
         typer.Option(help="Up to when the data are complete: 2026-03-01, or a time with offset."),
@@ -75,7 +74,6 @@ def analyze(
     """
     from abtest.cli.tables import named_tables
 
-    spec = _in_folder(spec)
     tables = named_tables(data or [])
     format_ = format or format_of(output)
     check_instant(as_of)
@@ -104,12 +102,6 @@ def analyze(
     if save or (save is None and format_ == "table" and output is None):
         _save(result, spec, inputs, asked=save is not None)
     raise typer.Exit(result.exit_code)
-
-
-def _in_folder(spec: Path) -> Path:
-    """The spec of a folder; a folder without one is left as it is, and said to be one."""
-    inside = spec / "experiment.yaml"
-    return inside if spec.is_dir() and inside.is_file() else spec
 
 
 def check_instant(as_of: str | None) -> None:

@@ -38,7 +38,7 @@ def archive(
 ) -> None:
     """Show past lifts by kind, win rates, forecasts, a meta-analysis, and priors for what is next.
 
-    It reads experiment.yaml, results/ and decision.json of every folder below. As JSON it holds the
+    It reads the spec, results/ and decision.json of every folder below. As JSON it holds the
     priors that a spec can use; as HTML it is an index of all experiments. A file that cannot be
     used is named and counted; where one of them is broken, the exit code is 1.
     """
@@ -93,14 +93,15 @@ def _check_known(found: Archive, leave_out: list[str]) -> None:
 
 def _files(found: Archive, folder: Path) -> list[Path]:
     """What was read, and what other commands wrote: none of it is written over."""
-    from abtest.analysis.archive.reading import LOCK
     from abtest.analysis.decisions import FILE
     from abtest.analysis.saved_results import FOLDER
+    from abtest.spec.lock import lock_path
 
     files = []
     for entry in found.experiments:
-        home = (folder / entry.file).parent
+        spec = folder / entry.file
+        home = spec.parent
         results = home / FOLDER
-        files += [folder / entry.file, home / FILE, home / LOCK]
+        files += [spec, home / FILE, lock_path(spec)]
         files += results.iterdir() if results.is_dir() else []
     return files

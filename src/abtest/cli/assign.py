@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from abtest.cli.formats import ToldAs  # noqa: TC001 - typer reads it
+from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from abtest.spec import LoadedSpec
 
 
-Spec = Annotated[Path, typer.Argument(help="The experiment's YAML.")]
 Customers = Annotated[Path, typer.Option(help="CSV or Parquet with one row per customer.")]
 At = Annotated[
     str, typer.Option(help="The time of assignment: 2026-01-05T09:00. There is no default.")
@@ -51,7 +51,7 @@ Balance = Annotated[
 
 
 def assign(
-    spec: Spec,
+    spec: SpecFile,
     customers: Customers,
     at: At,
     output: Output,

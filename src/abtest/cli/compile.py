@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
+
 
 def compile_(
-    spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
+    spec: SpecFile,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write here instead of to stdout.")
     ] = None,

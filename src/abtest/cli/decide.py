@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from abtest.cli.formats import ToldAs, tell
+from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
 
 if TYPE_CHECKING:
     from abtest.analysis.decisions import Decided, HumanDecision, Recommendation
@@ -17,7 +18,7 @@ Choice = Literal["ship", "rollback", "neutral", "inconclusive"]
 
 
 def decide(
-    spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
+    spec: SpecFile,
     verdict: Annotated[Choice | None, typer.Option(help="What was decided.")] = None,
     variant: Annotated[
         str | None,

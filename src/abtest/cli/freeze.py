@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
 from typing import Annotated
 
 import typer
 
 from abtest.cli.formats import ToldAs, tell
+from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
 
 
 def freeze(
-    spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
+    spec: SpecFile,
     on: Annotated[
         str | None, typer.Option(help="When it is frozen: 2026-01-04, or a time; now by default.")
     ] = None,
@@ -33,7 +34,7 @@ def freeze(
     ] = None,
     format: ToldAs = "text",  # noqa: A002 - the option's name
 ) -> None:
-    """Freeze the plan: write experiment.lock.json beside the spec.
+    """Freeze the plan: write experiment.lock.json (for experiment.yaml) beside the spec.
 
     It holds every value that may not move once results can be seen. `abtest analyze` finds it,
     compares, and exits with 5 where the spec differs and `abtest amend` was not told why. Commit it
@@ -56,7 +57,7 @@ def freeze(
     if path.exists():
         raise AbtestError(
             f"{path} is already there; a frozen plan is not frozen again\n"
-            f'  Hint: say what changed and why: abtest amend {spec} --why "..."'
+            f'  Hint: say what changed and why: abtest amend {shlex.quote(str(spec))} --why "..."'
         )
     loaded = check_spec(draft_spec(spec), {}, to_analyze=False).require()
     named = loaded.spec.data

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from abtest.cli.analyze import Engine, check_instant, input_files, write_report
+from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
 
 if TYPE_CHECKING:
     from abtest.analysis.monitoring import NightReport
 
 
 def monitor(
-    spec: Annotated[Path, typer.Argument(help="The experiment's YAML, with a sequential plan.")],
+    spec: SpecFile,
     as_of: Annotated[
         str | None,
         typer.Option(help="Up to when the data are complete: 2026-03-01, or a time with offset."),

@@ -38,7 +38,7 @@ def replacing(path: Path, inputs: Iterable[Path] = ()) -> Iterator[Path]:
     Raises:
         AbtestError: The file is one of the inputs, or cannot be written.
     """
-    path = path.resolve() if path.is_symlink() else path  # the link stays a link
+    path = _behind_links(path)
     _refuse(path, inputs)
     try:
         _remove_leftovers(path.parent)
@@ -77,6 +77,14 @@ def alone(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _behind_links(path: Path) -> Path:
+    """The file that is meant: a link stays a link."""
+    try:
+        return path.resolve() if path.is_symlink() else path
+    except (OSError, RuntimeError) as error:  # until Python 3.13 a loop is a RuntimeError
+        raise AbtestError(f"{path} cannot be written: its links lead in a circle") from error
 
 
 def _refuse(path: Path, inputs: Iterable[Path]) -> None:

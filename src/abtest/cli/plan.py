@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from abtest.cli.spec_file import spec_file
+
 if TYPE_CHECKING:
     from abtest.analysis.planning.model import Plan
     from abtest.spec import LoadedSpec
@@ -16,7 +18,10 @@ Format = Literal["table", "json", "md", "html"]
 
 
 def plan(
-    spec: Annotated[Path | None, typer.Argument(help="The experiment's YAML.")] = None,
+    spec: Annotated[
+        Path | None,
+        typer.Argument(help="The experiment's YAML, or its folder.", callback=spec_file),
+    ] = None,
     history: Annotated[
         list[str] | None,
         typer.Option(

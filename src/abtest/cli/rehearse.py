@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
+
 if TYPE_CHECKING:
     from abtest.analysis.rehearsal.replay import Replay
 
 
 def rehearse(
-    spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
+    spec: SpecFile,
     history: Annotated[
         list[str],
         typer.Option(

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
+
 if TYPE_CHECKING:
     from abtest.analysis.simulation.simulate import Simulated
     from abtest.spec import Spec
 
 
 def simulate(
-    spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
+    spec: SpecFile,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The folder to write to; made if need be.")
     ],
@@ -52,13 +54,28 @@ def simulate(
 def _write(spec: Spec, made: Simulated, folder: Path, ending: str, inputs: list[Path]) -> None:
     from abtest.cli.output import replacing, write_text
     from abtest.sources.duckdb_write import write_table
+    from abtest.spec.find import SPEC, TRUTH
     from abtest.spec.simulated import simulated_spec
 
+    _refuse_real(folder, [f"{name}{ending}" for name in made.tables])
     folder.mkdir(parents=True, exist_ok=True)
+    truth = json.dumps(made.truth, ensure_ascii=False, indent=2) + "\n"
+    write_text(folder / TRUTH, truth, inputs)  # first: it says that the rest may be replaced
     for name, columns in made.tables.items():
         with replacing(folder / f"{name}{ending}", inputs) as path:
             write_table(path, columns)
-    truth = json.dumps(made.truth, ensure_ascii=False, indent=2) + "\n"
-    write_text(folder / "truth.json", truth, inputs)
     text = simulated_spec(spec, made.as_of, ending)
-    write_text(folder / "experiment.yaml", text, inputs)
+    write_text(folder / SPEC, text, inputs)
+
+
+def _refuse_real(folder: Path, tables: list[str]) -> None:
+    """Only what was invented before is written over, never a real experiment."""
+    from abtest.errors import AbtestError
+    from abtest.spec.find import SPEC, TRUTH
+
+    there = [name for name in (SPEC, *tables) if (folder / name).exists()]
+    if there and not (folder / TRUTH).is_file():
+        raise AbtestError(
+            f"{folder} holds {', '.join(there)}, and no {TRUTH} says that they were invented\n"
+            "  Hint: write to a folder of its own: -o rehearsal"
+        )

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
+
 Engine = Literal[
     "duckdb",
     "postgres",
@@ -22,7 +24,7 @@ Engine = Literal[
 
 
 def sql(
-    spec: Annotated[Path, typer.Argument(help="The experiment's YAML.")],
+    spec: SpecFile,
     dialect: Annotated[Engine, typer.Option(help="The engine that will run it.")],
     table: Annotated[
         str, typer.Option(help="What stands after FROM: a table, or a view of who is eligible.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def validate(
     paths: Annotated[
-        list[Path], typer.Argument(help="Specs, or folders that are searched for experiment.yaml.")
+        list[Path], typer.Argument(help="Specs, or folders that are searched for them.")
     ],
     format: Annotated[  # noqa: A002 - the option's name
         Literal["text", "json", "github"],
@@ -119,11 +119,16 @@ def _check(paths: list[Path]) -> list[Checked]:
 
 def _specs(paths: list[Path]) -> list[Path]:
     from abtest.errors import AbtestError
+    from abtest.spec.find import is_invented, specs_under
 
     specs: list[Path] = []
     for path in paths:
-        found = sorted(path.rglob("experiment.yaml")) if path.is_dir() else [path]
+        if not path.is_dir():
+            specs.append(path)
+            continue
+        found = specs_under(path)
         if not found:
             raise AbtestError(f"{path} holds no experiment.yaml")
-        specs += found
+        # An invented campaign shares its key with the experiment that it rehearses.
+        specs += [spec for spec in found if spec.parent == path or not is_invented(spec)]
     return specs

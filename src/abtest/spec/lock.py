@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from abtest.spec.plan_values import Values
 
 ENDING = ".lock.json"
+SCHEMA = "abtest-lock/v1"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _RESTORE = (
     "Restore it from version control. To change the plan, change the spec and say why: "
-    '`abtest amend experiment.yaml --why "..."`.'
+    '`abtest amend SPEC --why "..."`.'
 )
 
 
@@ -160,11 +161,15 @@ def read_lock(path: Path) -> Lock | None:
         DataError: It cannot be read, is no lock, or was edited.
     """
     try:
-        text = path.read_bytes().decode()
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
+        if path.is_symlink():
+            raise DataError(f"{path} is a link to a file that is not there", _RESTORE) from None
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}", _RESTORE) from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}", _RESTORE) from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text", _RESTORE) from error
     lock = _parsed(text, path)
     _verify(lock, path)
     return lock
@@ -173,14 +178,25 @@ def read_lock(path: Path) -> Lock | None:
 def _parsed(text: str, path: Path) -> Lock:
     try:
         data = json.loads(text, object_pairs_hook=_once)
+        _check_version(data, path)
         return Lock.model_validate_json(json.dumps(data))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        message = f"{path} is no lock that this version reads: {where}: {first['msg']}"
+        where = ".".join(str(part).removesuffix("_") for part in first["loc"])
+        message = f"{path} is not a whole lock: `{where}`: {first['msg'].lower()}"
         raise DataError(message, _RESTORE) from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is no lock: {error}", _RESTORE) from error
+
+
+def _check_version(data: object, path: Path) -> None:
+    if not isinstance(data, dict) or "schema" not in data:
+        raise DataError(f"{path} is no lock: it has no `schema`", _RESTORE)
+    if data["schema"] != SCHEMA:
+        raise DataError(
+            f"{path}: `schema` is {data['schema']!r}; this version of abtest reads {SCHEMA!r}",
+            "read it with the version that wrote it (`abtest_version`).",
+        )
 
 
 def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

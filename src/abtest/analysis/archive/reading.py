@@ -12,6 +12,8 @@ from abtest.analysis.saved_results import FOLDER as RESULTS
 from abtest.analysis.saved_results import saved_results
 from abtest.errors import AbtestError, DataError
 from abtest.spec import load_spec
+from abtest.spec.find import SPEC, TRUTH, is_invented, specs_under
+from abtest.spec.lock import lock_path, read_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
     from abtest.analysis.decisions import HumanDecision
     from abtest.analysis.result import Result
     from abtest.spec import Spec
-
-SPEC = "experiment.yaml"
-LOCK = "experiment.lock.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,19 @@ def read_folder(folder: Path) -> tuple[list[Archived], list[Fault]]:
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder", "pass the one that holds the experiments.")
+    specs = specs_under(folder)
+    invented = [path for path in specs if path.parent != folder and is_invented(path)]
     found, faults = [], []
-    for path in sorted(folder.rglob(SPEC)):
+    for path in specs:
+        if path in invented:
+            continue
         archived, wrong = _read(path, folder)
         found.append(archived)
         faults += wrong
-    faults += _without_spec(folder)
-    return found, [*faults, *_same_key(found)]
+    found, again = _once(found)
+    faults += [*again, *_without_spec(folder, specs)]
+    problem = f"is an invented campaign ({TRUTH} is beside it)"
+    return found, [*faults, *(_fault(path, problem, folder, "foreign") for path in invented)]
 
 
 def _read(path: Path, folder: Path) -> tuple[Archived, list[Fault]]:
@@ -80,10 +85,9 @@ def _read(path: Path, folder: Path) -> tuple[Archived, list[Fault]]:
     except AbtestError as error:
         spec = None
         faults.append(Fault(file=file, kind="broken", problem=str(error)))
-    results, wrong = saved_results(home)
-    faults += [_fault(path, problem, folder) for path, problem in wrong]
-    history, wrong = _decision(home)
-    faults += [_fault(path, problem, folder) for path, problem in wrong]
+    results, unusable = saved_results(home)
+    history, untold = _decision(home)
+    faults += [_fault(*wrong, folder) for wrong in (*_lock_faults(path), *unusable, *untold)]
     own = []
     for name, result in results.items():
         if spec is not None and result.experiment != spec.key:
@@ -99,12 +103,21 @@ def _read(path: Path, folder: Path) -> tuple[Archived, list[Fault]]:
     archived = Archived(
         file=file,
         spec=spec,
-        frozen=(home / LOCK).is_file(),
+        frozen=lock_path(path).is_file(),
         results=tuple(own),
         decisions=history.decisions if history else (),
         report=page.relative_to(folder).as_posix() if page.is_file() else None,
     )
     return archived, faults
+
+
+def _lock_faults(spec: Path) -> list[tuple[Path, str]]:
+    path = lock_path(spec)
+    try:
+        read_lock(path)
+    except DataError as error:
+        return [(path, str(error))]
+    return []
 
 
 def _decision(home: Path) -> tuple[Decisions | None, list[tuple[Path, str]]]:
@@ -118,14 +131,15 @@ def _fault(path: Path, problem: str, folder: Path, kind: str = "") -> Fault:
     """A fault; what is no JSON file at all is somebody else's."""
     found = "broken" if path.suffix == ".json" else "foreign"
     name = path.relative_to(folder).as_posix()
+    problem = problem.partition("\n")[0].removeprefix(str(path)).lstrip(": ")  # named already
     return Fault.model_validate({"file": name, "kind": kind or found, "problem": problem})
 
 
-def _without_spec(folder: Path) -> list[Fault]:
+def _without_spec(folder: Path, specs: list[Path]) -> list[Fault]:
     """Results and decisions that no spec is beside."""
     homes = {path.parent for path in folder.rglob(DECISIONS)}
     homes |= {path.parent for path in folder.rglob(RESULTS) if path.is_dir()}
-    lonely = sorted(home for home in homes if not (home / SPEC).is_file())
+    lonely = sorted(homes - {spec.parent for spec in specs})
     problem = f"holds results or decisions, but no {SPEC} is beside them"
     return [
         Fault(file=home.relative_to(folder).as_posix(), kind="foreign", problem=problem)
@@ -133,14 +147,17 @@ def _without_spec(folder: Path) -> list[Fault]:
     ]
 
 
-def _same_key(found: list[Archived]) -> list[Fault]:
-    seen: dict[str, str] = {}
-    faults = []
+def _once(found: list[Archived]) -> tuple[list[Archived], list[Fault]]:
+    """Each experiment once: of two with one key the first counts, the other is a fault."""
+    first: dict[str, str] = {}
+    kept, faults = [], []
     for one in found:
-        if one.spec is None:
-            continue
-        if one.spec.key in seen:
-            problem = f"has the key {one.spec.key!r}, which {seen[one.spec.key]} has as well"
+        key = one.spec.key if one.spec is not None else None
+        if key is not None and key in first:
+            problem = f"has the key {key!r}, which {first[key]} has as well"
             faults.append(Fault(file=one.file, kind="broken", problem=problem))
-        seen.setdefault(one.spec.key, one.file)
-    return faults
+            continue
+        if key is not None:
+            first[key] = one.file
+        kept.append(one)
+    return kept, faults
