@@ -6,11 +6,13 @@ what it prints; a line of three dots stands for lines that the page leaves out.
 
 from __future__ import annotations
 
+import doctest
 import re
 import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from command_line import run
 
@@ -26,6 +28,13 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Python:
+    """Examples with what they print."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class File:
     """A file and its text."""
 
@@ -33,15 +42,17 @@ class File:
     text: str
 
 
-def steps(page: str) -> list[Step | File]:
+def steps(page: str) -> list[Step | File | Python]:
     """What a reader of the page does, in order."""
-    found: list[Step | File] = []
+    found: list[Step | File | Python] = []
     for language, title, body in _BLOCK.findall(page):
         if title:
             found.append(File(title, body))
         elif language == "console":
             parts = re.split(r"^\$ (.*)\n", body, flags=re.MULTILINE)
             found += [Step(*pair) for pair in zip(parts[1::2], parts[2::2], strict=True)]
+        elif body.startswith(">>>"):
+            found.append(Python(body))
     return found
 
 
@@ -76,3 +87,12 @@ def is_shown(printed: str, shown: str) -> bool:
     before = r"" if chunks[0] else r"(?:.*\n)*?"
     after = r"" if chunks[-1] else r"(?:\n.*)*"
     return re.fullmatch(before + pattern + after, text) is not None
+
+
+def failures(examples: Python, names: dict[str, Any]) -> int:
+    """How many examples print something else; the names are those of the page so far."""
+    parsed = doctest.DocTestParser().get_doctest(examples.text, names, "page", "page", 0)
+    runner = doctest.DocTestRunner()
+    failed = runner.run(parsed, clear_globs=False).failed
+    names.update(parsed.globs)
+    return failed

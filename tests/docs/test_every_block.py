@@ -26,13 +26,16 @@ NOT_RUN = {
 }
 """Pages with Python or YAML that no test runs, and why."""
 
+# A block with a title is a file, which test_sessions.py writes and uses.
 _FENCED = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:(?<=\n\n)|\A)(?: {4}.*\n(?:\n(?= {4}))?)+")
 
 
 def _blocks(text: str) -> list[tuple[str, str]]:
     """Language and text of each block; of an indented one the language is not said."""
-    fenced = [(found[1], found[2]) for found in _FENCED.finditer(text)]
+    fenced = [
+        (found[1], found[2]) for found in _FENCED.finditer(text) if "title=" not in found[0][:60]
+    ]
     rest = _FENCED.sub("", text)
     return [*fenced, *(("", re.sub("(?m)^    ", "", block)) for block in _INDENTED.findall(rest))]
 
@@ -42,7 +45,11 @@ def _examples(page: str) -> list[str]:
     return [block for _, block in _blocks(PAGES[page]) if block.lstrip().startswith(">>>")]
 
 
-@pytest.mark.parametrize("page", sorted(page for page in PAGES if _examples(page)))
+# Where there are commands too, test_sessions.py plays both in their order.
+ALONE = sorted(page for page in PAGES if _examples(page) and "```console" not in PAGES[page])
+
+
+@pytest.mark.parametrize("page", ALONE)
 def test_what_python_prints_is_real(page: str) -> None:
     source = "\n\n".join(_examples(page))
     example = doctest.DocTestParser().get_doctest(source, {}, page, page, 0)
