@@ -16,7 +16,7 @@ from abtest.analysis import result
 from abtest.cli.app import COMMANDS
 from abtest.spec.schema import json_schema
 from docstrings import entries, markdown, sections
-from hooks import PAGES
+from hooks import PAGES, changelog, inside
 from navigation import navigation, pages_of, title_of
 from support import ROOT
 
@@ -93,3 +93,14 @@ def test_a_title_is_a_page_s_first_heading(tmp_path: Path) -> None:
     page = tmp_path / "a.md"
     page.write_text("# Welch's t-test (`welch`)\n\nText.\n")
     assert title_of(page) == "Welch's t-test (welch)"
+
+
+def test_links_that_leave_the_site_become_text() -> None:
+    text = "[a](../../README.md) [b](read-a-report.md#x) [c](https://d.org/e.md) [d](no.md) [e](#f)"
+    shown = "a [b](read-a-report.md#x) [c](https://d.org/e.md) [d](no.md) [e](#f)"
+    assert inside(text, DOCS / "how-to") == shown
+
+
+def test_the_changelog_links_to_pages() -> None:
+    assert "](docs/" not in changelog()
+    assert "](../docs/" not in changelog()
