@@ -10,6 +10,7 @@ from abtest.analysis.reading_checks import FEW_UNITS
 from abtest.analysis.result import Decision, is_readable
 from abtest.sentences import Sentence, joined, sentence
 from abtest.spec.analysis import Rule
+from abtest.stats.posterior import IN_UNITS
 from abtest.stats.summaries import LifeTable, Proportion
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ class _Variant:
         limit = self._rule.max_expected_loss
         if limit is None:
             return None
-        loss = None if winner.bayes_model == "normal_difference" else winner.expected_loss
+        loss = None if winner.bayes_model in IN_UNITS else winner.expected_loss
         if loss is not None and loss <= limit:
             return None
         why = self._too_risky(winner, loss, limit)

@@ -8,15 +8,16 @@ unit a state and, where it is observed, an outcome.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import narwhals as nw
 
 from abtest.analysis.method_choice import summary_for
+from abtest.methods.bayes import HURDLE
 from abtest.metrics.base import ANCHOR, ANCHOR_DAY, EventMetric, one_where
 from abtest.metrics.mean import MeanMetric
 from abtest.metrics.sum import SumMetric
-from abtest.stats.summaries import Proportion
+from abtest.stats.summaries import Moments, Proportion
 
 if TYPE_CHECKING:
     from abtest.metrics.base import Metric
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # Why a unit counts or does not, one number per unit and reading.
 INELIGIBLE, IMMATURE, MISSING, OBSERVED = 0, 1, 2, 3
+Part: TypeAlias = Literal["paid", "below_zero", "logs"]
+PARTS: tuple[Part, ...] = ("paid", "below_zero", "logs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,14 @@ class Reading:
         summary: Which sufficient statistics its method takes.
         cap: Where the outcome is capped; with a proportion for summary, the outcome is instead
             whether it was above the cap. None where it is read as it is.
+        part: What of the outcome a hurdle model reads; None where it is read whole.
     """
 
     name: str
     metric: Metric
     summary: type[Summary]
     cap: float | None = None
+    part: Part | None = None
 
     @property
     def state(self) -> str:
@@ -61,6 +66,10 @@ class Reading:
 
     def of(self, outcome: nw.Expr) -> nw.Expr:
         """The outcome as this reading has it."""
+        if self.part == "logs":
+            return nw.when(outcome > 0).then(outcome.log()).otherwise(nw.lit(0.0))
+        if self.part is not None:
+            return one_where(outcome > 0 if self.part == "paid" else outcome < 0)
         if self.cap is None:
             return outcome
         if self.summary is Proportion:
@@ -73,7 +82,7 @@ def readings_of(spec: Spec) -> list[Reading]:
     return [
         reading
         for metric in spec.metrics
-        for reading in (*_readings(spec, metric), *_capped(spec, metric))
+        for reading in (*_readings(spec, metric), *_capped(spec, metric), *_hurdle(spec, metric))
     ]
 
 
@@ -105,6 +114,23 @@ def _capped(spec: Spec, metric: Metric) -> list[Reading]:
         Reading(capped_reading(metric), metric, summary_for(spec, metric), cap),
         Reading(above_cap(metric), metric, Proportion, cap),
     ]
+
+
+def _hurdle(spec: Spec, metric: Metric) -> list[Reading]:
+    """Who paid, and the logarithms of how much, for the metrics that have a hurdle model."""
+    if spec.analysis.bayes.models.get(metric.key) != HURDLE:
+        return []
+    return [
+        Reading(
+            part_reading(metric, part), metric, Moments if part == "logs" else Proportion, part=part
+        )
+        for part in PARTS
+    ]
+
+
+def part_reading(metric: Metric, part: Part) -> str:
+    """The name of the reading of a part of the outcome."""
+    return f"{metric.key}@{part}"
 
 
 def capped_reading(metric: Metric) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.adjusting import Adjustment, can_adjust
 from abtest.analysis.aggregates import aggregate_notes
+from abtest.analysis.bayes_models import Reader
 from abtest.analysis.factorial import effect_records
 from abtest.analysis.families import adjust_families
 from abtest.analysis.guardrails import is_equivalent, read_guardrail
@@ -69,6 +70,8 @@ class Comparer:
         self._readable_on = readable_on
         self._ci_level = 1 - spec.analysis.alpha
         self._adjustments: dict[str, Adjustment | None] = {}
+        keys = (self._control_key(), *(variant.key for variant in spec.treatments))
+        self._reader = Reader(summaries, keys, self._ci_level)
         self.posteriors: dict[str, Posterior] = {}
         self.contrasts: list[Contrast] = []
 
@@ -164,23 +167,10 @@ class Comparer:
     def posterior(self, metric: Metric, bayes: Bayes) -> Posterior:
         """The joint posterior of one metric's variants, by a model and its prior."""
         adjustment = self._adjustment(metric)
-        values: Mapping[str, Summary] | None = {
-            variant.key: self._summaries[metric.key, variant.key].summary
-            for variant in self._spec.variants or ()
-        }
-        if adjustment is not None:
-            values = adjustment.moments()
-        if values is None:
+        values = None if adjustment is None else adjustment.moments()
+        if adjustment is not None and values is None:
             return _no_posterior(len(self._spec.treatments))
-        control = values[self._control_key()]
-        treatments = [values[variant.key] for variant in self._spec.treatments]
-        return bayes.posterior(
-            control,
-            treatments,
-            increase=metric.desired_change == "increase",
-            ci_level=self._ci_level,
-            counts=metric.kind == "count",
-        )
+        return self._reader.posterior(metric, bayes, values)
 
     def _record(
         self, contrast: Contrast, place: int, adjusted: Mapping[int, dict[str, Any]]

@@ -32,6 +32,15 @@ ENOUGH = 20  # events from which the logarithm of a rate is close to normal
 _CLEAR = math.sqrt(ENOUGH)  # a mean this many standard errors from zero is known as well
 
 Known: TypeAlias = Proportion | Normal
+HURDLE: Literal["hurdle_lognormal"] = "hurdle_lognormal"
+ModelName: TypeAlias = Literal[
+    "normal_lift",
+    "beta_binomial",
+    "gamma_poisson",
+    "normal_inverse_gamma",
+    "dirichlet",
+    "hurdle_lognormal",
+]
 
 
 class _Frozen(BaseModel):
@@ -62,7 +71,8 @@ class RatePrior(_Frozen):
     """A prior on each variant's own rate, worth so many units."""
 
     mean: float = Field(gt=0)
-    """The expected rate: a share below 1 for beta_binomial, events per unit for gamma_poisson."""
+    """The expected rate: a share below 1 for beta_binomial and for who pays in hurdle_lognormal,
+    events per unit for gamma_poisson, the mean for normal_inverse_gamma."""
     units: float = Field(gt=0)
     """How many units it is worth: with 100, a hundred real ones count as much as the prior."""
 
@@ -76,8 +86,8 @@ class Prior(_Frozen):
     """The same on the lift itself, instead of log_lift: the log lift is then normal with mean
     log(1 + mean) and sd / (1 + mean)."""
     rate: RatePrior | None = None
-    """The prior on each rate, for beta_binomial and gamma_poisson; a weak one where none is
-    given."""
+    """The prior on each rate or mean, for the models without a prior on the lift; a weak one where
+    none is given."""
     from_: Annotated[str, Field(min_length=1)] | None = Field(default=None, alias="from")
     """An archive's JSON, relative to the spec, as `abtest archive -o archive.json` writes it: its
     prior for experiments of this kind and metrics like the first primary one replaces log_lift."""
@@ -107,6 +117,12 @@ class Bayes(_Frozen):
     model: Literal["normal_lift", "beta_binomial", "gamma_poisson"] = "normal_lift"
     """normal_lift: a prior on the lift; beta_binomial: a prior on each rate; gamma_poisson: a prior
     on each rate of counts, while other metrics are read by normal_lift."""
+    models: dict[str, ModelName] = {}
+    """A model for a metric by its key, where model is not the right one: normal_inverse_gamma
+    (means of unknown variance), dirichlet (a net promoter score: the default there),
+    hurdle_lognormal (revenue with many zeros: quantiles only), or one of model's."""
+    bayes_factor: bool = False
+    """Also say how the data speak for an effect against none."""
     prior: Prior = Prior()
     """What is believed before the data; normal_lift reads it."""
     rope: Rope | None = None
@@ -208,7 +224,7 @@ class Bayes(_Frozen):
     ) -> Posterior:
         if self.model == "beta_binomial":
             return _noted(
-                beta_binomial(control, treatments, question, _beta(self.prior.rate)),
+                beta_binomial(control, treatments, question, beta_of(self.prior.rate)),
                 sentence("beta_binomial: as the spec asks"),
             )
         rates = (control, *treatments)
@@ -221,7 +237,7 @@ class Bayes(_Frozen):
         return _noted(baseline_lift(control, treatments, prior, question), note)
 
 
-def _beta(rate: RatePrior | None) -> tuple[float, float]:
+def beta_of(rate: RatePrior | None) -> tuple[float, float]:
     """The parameters of each rate's prior: uniform where the spec gives none."""
     if rate is None:
         return 1.0, 1.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from abtest.report.languages import _, native
 from abtest.sentences import phrase
+from abtest.stats.posterior import IN_UNITS
 
 if TYPE_CHECKING:
     from abtest.report.units import Unit
@@ -190,7 +191,7 @@ def expected_loss(value: float | None, *, unit: Unit, model: str | None) -> str:
     """
     if value is None:
         return ABSENT
-    if model == "normal_difference":
+    if model in IN_UNITS:
         return size(value, unit=unit)
     return _less("0.01%") if 0 < value < 0.0001 else native(f"{100 * value:.2f}%")
 

@@ -96,6 +96,10 @@ METHOD_WORDS = {
     "normal_log_lift": phrase("normal likelihood on the log lift"),
     "normal_difference": phrase("normal likelihood and flat prior on the difference"),
     "beta_binomial": phrase("Beta-Binomial with independent uniform priors"),
+    "gamma_poisson": phrase("Gamma-Poisson with independent priors"),
+    "normal_inverse_gamma": phrase("normal model of each mean, with unknown variance"),
+    "dirichlet": phrase("Dirichlet on promoters, passives and detractors"),
+    "hurdle_lognormal": phrase("some pay nothing, the others log-normal amounts: quantiles only"),
 }
 
 SEGMENTS_MEANING = phrase(

@@ -15,6 +15,7 @@ from abtest.fields import format_duration
 from abtest.metrics.base import EventMetric
 from abtest.sources.tables import AssignmentsFromEvents
 from abtest.spec.aggregate_rules import aggregate_faults
+from abtest.spec.bayes_rules import bayes_faults
 from abtest.spec.covariates import ColumnCovariate
 from abtest.spec.data_rules import data_faults
 from abtest.spec.faults import nearest
@@ -164,6 +165,7 @@ def _analysis_names(spec: Spec, names: Names) -> Iterator[Fault]:
         elif key in metrics and method.takes not in _compared_on(spec, metrics[key]):
             message = f"is {method.kind}, which does not fit a {metrics[key].kind}"
             yield Fault(path, message)
+    yield from bayes_faults(spec, names.metrics)
     for i, name in enumerate(spec.analysis.covariates):
         if name in spec.analysis.covariates[:i]:
             message = f"is {name!r} once more; each must be named once"

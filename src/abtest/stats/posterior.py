@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Models on the difference: their expected loss is in the metric's unit, and they have no lift.
+IN_UNITS = ("normal_difference", "normal_inverse_gamma", "dirichlet")
+
 
 @dataclass(frozen=True, slots=True)
 class VariantPosterior:
@@ -14,7 +17,7 @@ class VariantPosterior:
         prob_best: Probability that it is the best of all variants, control included.
         expected_loss: Expected loss of shipping where control is better: E[max(0, -lift)],
             relative to control (0.01 is 1% of its value), or in the metric's unit where the
-            model is on the difference.
+            model is on the difference; None where the model has none.
         lift: Posterior median of the lift; None where the model is on the difference.
         lift_low: Lower end of the equal-tailed credible interval of the lift.
         lift_high: Upper end.
@@ -23,7 +26,7 @@ class VariantPosterior:
 
     prob_beats_control: float
     prob_best: float
-    expected_loss: float
+    expected_loss: float | None
     lift: float | None
     lift_low: float | None
     lift_high: float | None
