@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from abtest import __version__
 from abtest.analysis.aggregates import read_aggregates
+from abtest.analysis.bayes_models import control_posteriors
 from abtest.analysis.capped import capped_readings
 from abtest.analysis.checks import run_checks
 from abtest.analysis.clock import Cutoff, first_date_after, start_of_day
@@ -26,6 +27,7 @@ from abtest.analysis.money_facts import of_values, read_money
 from abtest.analysis.past_priors import telling_the_prior, with_past_prior
 from abtest.analysis.plan_lock import lock_of, under_lock
 from abtest.analysis.planning.recorded import as_declared
+from abtest.analysis.pooling import pooled_readings
 from abtest.analysis.population import population_of
 from abtest.analysis.prior_sensitivity import prior_sensitivity
 from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_off
@@ -69,7 +71,6 @@ if TYPE_CHECKING:
     from abtest.sources.engine import Engine
     from abtest.sources.wanted import Wanted
     from abtest.spec.lock import Lock
-    from abtest.stats.posterior import Posterior
 
 
 def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
@@ -267,11 +268,9 @@ class _Analysis:
                     ),
                 ),
                 *prior_sensitivity(spec, comparer),
+                *(() if is_running(records) else pooled_readings(spec, comparer)),
             ),
-            posteriors=tuple(
-                _control_posterior(key, posterior, self._control())
-                for key, posterior in comparer.posteriors.items()
-            ),
+            posteriors=control_posteriors(comparer.posteriors, self._control()),
             money=money,
             decision=decision,
         )
@@ -359,16 +358,6 @@ def _columns(spec: Spec) -> list[Wanted]:
     """The columns that metrics, covariates and the decision in money read off one row per unit."""
     wanted = [*outcome_columns(spec), *outcome_columns(of_values(spec))]
     return list({want.name: want for want in wanted}.values())
-
-
-def _control_posterior(metric: str, posterior: Posterior, control: str) -> dict[str, Any]:
-    """What the records cannot hold: how likely control is the best."""
-    return {
-        "metric": metric,
-        "model": posterior.model,
-        "control": control,
-        "control_prob_best": posterior.control_prob_best,
-    }
 
 
 def _silent(step: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.readings import PARTS, part_reading
 from abtest.methods.bayes import HURDLE, beta_of
@@ -135,6 +135,21 @@ def among(paid: Proportion, logs: Moments) -> Moments:
     n, k = paid.n, paid.successes
     mean = logs.mean * n / k
     return Moments(k, mean, max(0.0, logs.m2 - k * (n - k) / n * mean * mean))
+
+
+def control_posteriors(
+    posteriors: Mapping[str, Posterior], control: str
+) -> tuple[dict[str, Any], ...]:
+    """What the records cannot hold: how likely control is the best, by metric."""
+    return tuple(
+        {
+            "metric": metric,
+            "model": posterior.model,
+            "control": control,
+            "control_prob_best": posterior.control_prob_best,
+        }
+        for metric, posterior in posteriors.items()
+    )
 
 
 def _scores(scores: Sequence[Moments], question: Question) -> Posterior:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.adjusting import Adjustment, can_adjust
 from abtest.analysis.aggregates import aggregate_notes
+from abtest.analysis.bayes_factors import factor_notes, log_factor
 from abtest.analysis.bayes_models import Reader
 from abtest.analysis.factorial import effect_records
 from abtest.analysis.families import adjust_families
@@ -181,10 +182,12 @@ class Comparer:
         guardrail = read_guardrail(metric, comparison)
         conflict = _conflict(posterior, self._log_lift(contrast))
         family = {**adjusted.get(place, {})}
+        factor = self._log_factor(contrast, posterior)
         notes = (
             *comparison.notes,
             *posterior.notes,
             *conflict,
+            *factor_notes(factor),
             *guardrail.notes,
             *family.pop("notes", ()),
             *self._notes(metric),
@@ -193,6 +196,7 @@ class Comparer:
             **self.compared(contrast),
             family=metric.role if metric.role != "guardrail" else None,
             **_posterior_numbers(posterior, posterior.variants[index]),
+            log_bayes_factor=factor,
             **family,
             margin=guardrail.margin,
             guardrail=guardrail.verdict,
@@ -215,6 +219,13 @@ class Comparer:
             "log_lift": found.value if found is not None else None,
             "log_lift_se": found.se if found is not None else None,
         }
+
+    def _log_factor(self, contrast: Contrast, posterior: Posterior) -> float | None:
+        bayes = self._spec.analysis.bayes
+        if not bayes.bayes_factor:
+            return None
+        pair = contrast.control.summary, contrast.treatment.summary
+        return log_factor(bayes, posterior, pair, self._log_lift(contrast))
 
     def _log_lift(self, contrast: Contrast) -> LogLift | None:
         adjustment = self._adjustment(contrast.metric)

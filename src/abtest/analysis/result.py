@@ -82,6 +82,8 @@ class Record(_Frozen):
         posterior_lift_low: Lower end of the credible interval.
         posterior_lift_high: Upper end of the credible interval.
         prob_in_rope: Probability that the lift is practically none (``analysis.bayes.rope``).
+        log_bayes_factor: Natural logarithm of how much likelier the data are with an effect than
+            without one; None where it is not asked for.
         margin: How much worse a guardrail may become, as declared.
         guardrail: Whether the guardrail holds.
         harm: Whether a guardrail is significantly worse, by however little.
@@ -150,6 +152,7 @@ class Record(_Frozen):
     posterior_lift_low: float | None = None
     posterior_lift_high: float | None = None
     prob_in_rope: float | None = None
+    log_bayes_factor: float | None = None
 
     margin: float | None = None
     guardrail: Literal["pass", "breach", "inconclusive"] | None = None

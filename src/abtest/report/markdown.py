@@ -12,7 +12,7 @@ from abtest.report.view import build_view
 from abtest.sentences import phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from abtest.analysis.result import Result, Status
     from abtest.report.checks import CheckRow
@@ -57,9 +57,7 @@ def render_markdown(result: Result) -> str:
     if view.estimates is not None:
         group = view.estimates
         parts.extend([f"## {escape(group.title)}", _described(group), *_asides(group)])
-    if view.priors is not None:
-        parts.append(f"## {escape(view.priors.title)}")
-        parts.append(_table(view.priors.header, view.priors.rows, text_columns=view.priors.texts))
+    parts.extend(_bayesian(view))
     if view.curves:
         parts.append(_heading(_(words.CURVES_TITLE)))
         parts.extend(_curves(curves) for curves in view.curves)
@@ -69,6 +67,14 @@ def render_markdown(result: Result) -> str:
     if current().direction == "rtl":
         parts = ['<div dir="rtl">', *parts, "</div>"]
     return "\n\n".join(parts) + "\n"
+
+
+def _bayesian(view: View) -> Iterator[str]:
+    """What the Bayesian reading depends on."""
+    for sheet in (view.priors, view.pooled):
+        if sheet is not None:
+            yield f"## {escape(sheet.title)}"
+            yield _table(sheet.header, sheet.rows, text_columns=sheet.texts)
 
 
 def escape(text: str) -> str:

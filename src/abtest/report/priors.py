@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from abtest.analysis.result import Result
 
 TITLE = phrase("The same data under other priors")
+POOLED = phrase("The variants together: the luckiest is drawn back to the others")
 NAMES = {
     "flat": phrase("flat"),
     "spec": phrase("as planned"),
@@ -34,17 +35,36 @@ def build_priors(result: Result) -> Sheet | None:
     return Sheet(title=_(TITLE), header=header, rows=tuple(rows), texts=3)
 
 
+def build_pooled(result: Result) -> Sheet | None:
+    """Lifts drawn to each other; None with fewer than three treatments."""
+    rows = [
+        (
+            clean(found["metric"]),
+            clean(found["variant"]),
+            numbers.lift(found.get("raw_lift")),
+            _with_interval(found.get("lift"), found.get("lift_low"), found.get("lift_high")),
+        )
+        for found in result.sensitivity
+        if found.get("reading") == "pooled"
+    ]
+    if not rows:
+        return None
+    header = _("Metric"), _("Variant"), _("Lift"), _("Lift drawn to the others")
+    return Sheet(title=_(POOLED), header=header, rows=tuple(rows), texts=2)
+
+
+def _with_interval(lift: float | None, low: float | None, high: float | None) -> str:
+    number, interval = numbers.lift_with_interval(lift, low, high)
+    return f"{number} ({interval})"
+
+
 def _row(found: dict[str, Any]) -> tuple[str, ...]:
-    lift, interval = numbers.lift_with_interval(
-        found.get("posterior_lift"),
-        found.get("posterior_lift_low"),
-        found.get("posterior_lift_high"),
-    )
+    ends = [found.get(f"posterior_lift{end}") for end in ("", "_low", "_high")]
     return (
         clean(found["metric"]),
         clean(found["variant"]),
         f"{_(NAMES[found['prior']])} ({numbers.plain(found['prior_sd'])})",
         numbers.probability(found.get("prob_beats_control")),
         numbers.expected_loss(found.get("expected_loss"), unit=PLAIN, model=None),
-        f"{lift} ({interval})",
+        _with_interval(*ends),
     )

@@ -202,9 +202,10 @@ def _print_asides(row: Row, console: Console) -> None:
 
 
 def _print_priors_and_curves(view: View, console: Console) -> None:
-    if view.priors is not None:
-        console.print()
-        print_sheet(view.priors, console)
+    for sheet in (view.priors, view.pooled):
+        if sheet is not None:
+            console.print()
+            print_sheet(sheet, console)
     if view.curves:
         print_title(_(words.CURVES_TITLE), console)
     for curves in view.curves:

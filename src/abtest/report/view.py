@@ -22,7 +22,7 @@ from abtest.report.looks import Looks, build_looks
 from abtest.report.money import MoneyView, build_money
 from abtest.report.planned import Planned, build_planned
 from abtest.report.posteriors import Posteriors, build_posteriors
-from abtest.report.priors import build_priors
+from abtest.report.priors import build_pooled, build_priors
 from abtest.report.rows import contrast_name
 from abtest.report.segments import build_interactions
 from abtest.report.text import clean
@@ -64,6 +64,7 @@ class View:
         estimates: Results without a comparison; None where there are none.
         forest: The lift intervals.
         priors: How much the Bayesian reading depends on the prior; None where it has none.
+        pooled: Several variants' lifts drawn to each other; None with fewer than three.
         money: The decision in money; None where it is not asked for.
         segment_forest: The lift intervals within segments.
         interactions: Whether segments differ, in words.
@@ -100,6 +101,7 @@ class View:
     money: MoneyView | None = None
     lock: LockView | None = None
     priors: Sheet | None = None
+    pooled: Sheet | None = None
 
 
 def build_view(result: Result) -> View:
@@ -138,6 +140,7 @@ def build_view(result: Result) -> View:
         money=build_money(result),
         lock=build_lock(result.lock),
         priors=build_priors(result),
+        pooled=build_pooled(result),
     )
 
 

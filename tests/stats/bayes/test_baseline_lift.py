@@ -114,6 +114,7 @@ def test_any_counts(rates: list[Proportion], sd: float, increase: bool) -> None:
         assert variant is not None
         total += variant.prob_best
         assert -1e-9 <= variant.prob_beats_control <= 1 + 1e-9
+        assert variant.expected_loss is not None
         assert variant.expected_loss >= 0
         assert math.isfinite(variant.expected_loss)
         assert variant.lift is not None

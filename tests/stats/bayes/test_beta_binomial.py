@@ -26,6 +26,8 @@ def test_reference_cases(case: dict[str, Any]) -> None:
     (keep,) = beta_binomial(control, [treatment], Question(increase=False)).variants
     assert ship is not None
     assert keep is not None
+    assert ship.expected_loss is not None
+    assert keep.expected_loss is not None
     mean = (1 + control.successes) / (2 + control.n)
     assert ship.prob_beats_control == expected(case, "prob_treatment_better")
     assert ship.prob_best == expected(case, "prob_treatment_better")
@@ -66,6 +68,7 @@ def test_summaries_against_draws(counts: list[tuple[int, int]], increase: bool) 
     for loss, treatment in zip(check_losses, draws[1:], strict=True):
         shortfall = np.maximum(0, sign * (draws[0] - treatment))
         error = shortfall.std() / np.sqrt(len(shortfall))
+        assert loss is not None
         assert loss * mean == pytest.approx(shortfall.mean(), abs=4 * error + 1e-9)
     # The loss is over the posterior mean and was checked above; the rest follows from the lifts.
     lifts = draws[1:] / draws[0] - 1

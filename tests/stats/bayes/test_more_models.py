@@ -163,6 +163,7 @@ def test_gamma_poisson_against_scipy_and_draws() -> None:
     draws = rng.gamma(control.shape, 1 / control.rate, 10**6)
     others = rng.gamma(treatment.shape, 1 / treatment.rate, 10**6)
     loss = np.maximum(draws - others, 0)
+    assert found.expected_loss is not None
     assert found.expected_loss * control.mean == pytest.approx(
         loss.mean(), abs=4 * loss.std() / 1000
     )
