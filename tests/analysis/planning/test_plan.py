@@ -365,3 +365,10 @@ def test_what_a_result_is_held_against() -> None:
     assert recorded_plan(spec.model_copy(update={"plan": None})) is None
     bare = spec.model_copy(update={"schedule": spec.schedule.model_copy(update={"start": None})})
     assert recorded_plan(bare) is None
+
+
+def test_the_size_and_the_smallest_effect_are_each_others_answer() -> None:
+    plan = plan_of([BOUGHT], {**RATES, "units_per_week": 24_008})
+    (week, *_) = only(plan, "bought").curve
+    assert week.units == only(plan, "bought").units
+    assert week.mde_relative == pytest.approx(0.1, rel=1e-4)

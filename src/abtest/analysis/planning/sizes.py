@@ -9,7 +9,6 @@ from abtest.stats.power.events import events_schoenfeld, power_schoenfeld
 from abtest.stats.power.exact import MOST_UNITS, exact_power
 from abtest.stats.power.normal import normal_mde, normal_power, normal_size
 from abtest.stats.power.proportions import (
-    proportions_mde,
     proportions_power_pooled,
     proportions_size_pooled,
 )
@@ -102,8 +101,19 @@ def mde_at(known: Known, comparison: Comparison, n_control: float, *, up: bool) 
         return normal_mde(n, variance, variance, design) if variance > 0 else None
     if known.shape == "hazard":
         return _hazard_mde(known, comparison, n, up=up)
+    return _share_mde(known, comparison, n, up=up)
+
+
+def _share_mde(known: Known, comparison: Comparison, n_control: float, *, up: bool) -> float | None:
+    """By the formula that sizes are computed with, so that the one follows from the other."""
     rate = known.value if up else 1 - known.value  # a fall is a rise of the complement
-    return proportions_mde(n, rate, design)
+    design = comparison.design
+
+    def missing(difference: float) -> float:
+        moved = min(rate + difference, 1.0)
+        return design.power - proportions_power_pooled(n_control, rate, moved, design)
+
+    return find_root(missing, 0.0, 1 - rate) if missing(1 - rate) < 0 else None
 
 
 def _hazard_ratio(known: Known, moved: float) -> float:
