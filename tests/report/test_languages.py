@@ -33,6 +33,8 @@ DIGITS = {"fa": "۰۱۲۳۴۵۶۷۸۹", "ar": "٠١٢٣٤٥٦٧٨٩"}
     [
         # Unicode CLDR: fa, and Arabic with the digits of ar_EG; babel.numbers says the same.
         ("fa", "-1,234.5%", "\u200e\u2212۱٬۲۳۴٫۵٪"),
+        # Bare: the sign would change sides with the letter before it.
+        ("fa", "95%", "\u200e۹۵٪"),
         ("fa", "+0.25", "\u200e+۰٫۲۵"),
         ("ar", "-1,234.5%", "\u061c-١٬٢٣٤٫٥٪\u061c"),
         ("en", "-1,234.5%", "-1,234.5%"),

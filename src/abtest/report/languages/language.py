@@ -24,6 +24,7 @@ LANGUAGES: tuple[Lang, ...] = get_args(Lang)
 # Where the numbers come from. Unicode's data give plain Arabic the digits of Europe, and Egypt
 # those that most of its readers east of Libya write.
 _LOCALES = {"fa": "fa_IR", "ar": "ar_EG"}
+_LEFT_TO_RIGHT = "\u200e"
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(.*)", re.DOTALL)
 
 
@@ -76,7 +77,10 @@ class Language:
         """A number that Python has written, in the digits and signs of this language."""
         if self.is_english:
             return number
-        return "".join(self._signs.get(letter, letter) for letter in number)
+        told = "".join(self._signs.get(letter, letter) for letter in number)
+        # After a Persian letter a bare percent sign would go left, after a signed number right.
+        bare = self.tag == "fa" and number.endswith("%") and number[:1].isdigit()
+        return f"{_LEFT_TO_RIGHT}{told}" if bare else told
 
     def currency(self, code: str) -> str:
         """The name of a currency; the isolated code where it has none."""
