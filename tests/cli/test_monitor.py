@@ -157,6 +157,32 @@ def test_a_changed_plan_is_refused(spec: Path) -> None:
     assert "max_units was 2800 and is 1400" in message
 
 
+def test_a_changed_primary_metric_is_refused_and_a_new_title_is_not(spec: Path) -> None:
+    run("monitor", spec, "--as-of", night(15), "--no-report").worked()
+    text = spec.read_text(encoding="utf-8")
+    spec.write_text(text.replace("end: 7d}, role: primary", "end: 5d}, role: primary"), "utf-8")
+    message = run("monitor", spec, "--as-of", night(20), "--no-report").failed()
+    assert "bought_7d.window was" in message
+    spec.write_text(text.replace("role: primary", "role: primary, title: Bought"), "utf-8")
+    run("monitor", spec, "--as-of", night(20), "--no-report").worked()
+
+
+def test_the_plan_ends_when_as_many_are_mature_as_planned_though_the_split_is_not_even(
+    tmp_path: Path,
+) -> None:
+    spec = make_nights(tmp_path / "full", lift=0.0)
+    assigned = spec.parent / "assignments.csv"
+    text = assigned.read_text(encoding="utf-8").replace("c00-000,control", "c00-000,coupon")
+    assigned.write_text(text.replace("c00-002,control", "c00-002,coupon"), encoding="utf-8")
+    run("monitor", spec, "--as-of", night(44), "--no-report").worked()
+    row = looks(spec)[-1]["rows"][0]  # type: ignore[index]
+    assert row["n"] + row["n_control"] == 2800
+    assert row["information_fraction"] < 1
+    assert row["state"] == "ended"
+    assert row["spent"] == pytest.approx(0.05)
+    assert row["final"]["pvalue"] is not None
+
+
 def test_the_end_before_the_plan_is_full_spends_what_is_left(tmp_path: Path) -> None:
     spec = make_nights(tmp_path / "short", lift=0.0)
     run("monitor", spec, "--as-of", night(15), "--no-report").worked()
@@ -226,6 +252,27 @@ def test_a_log_that_was_edited_is_refused(spec: Path, line: str, message: str) -
     found = run("monitor", spec, "--as-of", night(21), "--no-report").failed()
     assert "looks.jsonl:2" in found
     assert message in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('T00:00:00+00:00", "plan"', 'T00:00:00", "plan"', "looks.jsonl:1 is no look"),
+        ('"information_fraction": 0.', '"information_fraction": 7.', "must grow"),
+        ('"information_fraction": 0.', '"information_fraction": -0.', "must grow"),
+    ],
+)
+def test_numbers_and_times_that_were_edited_are_refused(
+    spec: Path, old: str, new: str, message: str
+) -> None:
+    for which in (15, 20):
+        run("monitor", spec, "--as-of", night(which), "--no-report").worked()
+    log = spec.parent / "looks.jsonl"
+    first, second = log.read_text(encoding="utf-8").splitlines()
+    assert old in first
+    log.write_text(f"{first.replace(old, new)}\n{second}\n", encoding="utf-8")
+    assert message in run("monitor", spec, "--as-of", night(21), "--no-report").failed()
+    assert message in run("analyze", spec, "--as-of", night(21), "--no-save").failed()
 
 
 def test_a_log_out_of_order_or_of_another_experiment_is_refused(spec: Path) -> None:

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from abtest.errors import DataError
+from abtest.stats.sequential.recursion import LEAST_STEP
 
 if TYPE_CHECKING:
     from abtest.spec import LoadedSpec
 
 FILE = "looks.jsonl"
+_HINT = "Lines are written by `abtest monitor`; restore the file from your backup."
 State = Literal["running", "crossed", "ended"]
 
 
@@ -212,14 +214,32 @@ def read_looks(folder: Path, experiment: str) -> tuple[Look, ...]:
                 "The log is only ever appended to; restore it from your backup.",
             )
         found.append(look)
+    _refuse_shrinking(path, found)
     return tuple(found)
 
 
+def _refuse_shrinking(path: Path, looks: list[Look]) -> None:
+    """Nothing is computed from information that was edited: it grows from look to look."""
+    most: dict[tuple[str, str], float] = {}
+    for look in looks:
+        for row in look.rows if look.type == "look" else ():
+            if row.engine != "lan_demets" or not row.is_look:
+                continue
+            key, share = (row.metric, row.variant), row.information_fraction or 0.0
+            if share - most.get(key, 0.0) < LEAST_STEP:
+                raise DataError(
+                    f"{path}: at the look of {look.as_of} {share:.4g} of the plan of {row.metric}, "
+                    f"{row.variant} is mature, after {most.get(key, 0.0):.4g} before; it must grow",
+                    _HINT,
+                )
+            most[key] = share
+
+
 def _look(where: str, line: str) -> Look:
-    hint = "Lines are written by `abtest monitor`; restore the file from your backup."
     try:
         data = json.loads(line)
-        _instant(data["as_of"])
+        if _instant(data["as_of"]).tzinfo is None:
+            raise ValueError(data["as_of"])
         return Look.model_validate({"schema_": data.pop("schema"), **data})
     except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise DataError(f"{where} is no look of a sequential plan", hint) from error
+        raise DataError(f"{where} is no look of a sequential plan", _HINT) from error

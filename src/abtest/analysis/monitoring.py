@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Told = Literal["logged", "repeated", "restated", "over", "nothing", "drifted"]
 SPLIT_CHECK = "sample_ratio_every_night"
 _FIXED_SPLIT_CHECK = "sample_ratio"
+# Settings of a metric that say how it is read, not what is counted.
+_NOT_MEASURING = ("key", "title", "role", "mde", "equivalence", "non_inferiority_margin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,18 @@ def _plan_of(result: Result, loaded: LoadedSpec) -> dict[str, Any]:
         "alpha": result.spec["analysis"]["alpha"],
         "primary": sorted(metric.key for metric in spec.metrics if metric.role == "primary"),
         "variants": sorted(variant.key for variant in spec.variants or ()),
+        **_primary_metrics(result),
+    }
+
+
+def _primary_metrics(result: Result) -> dict[str, Any]:
+    """What is measured: metric.setting and its value."""
+    return {
+        f"{metric['key']}.{setting}": value
+        for metric in result.spec["metrics"]
+        if metric.get("role") == "primary"
+        for setting, value in metric.items()
+        if setting not in _NOT_MEASURING
     }
 
 

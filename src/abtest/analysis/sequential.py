@@ -58,9 +58,25 @@ class Night:
 
     def rows(self, contrasts: Sequence[Contrast]) -> tuple[LookRow, ...]:
         """Tonight's row of each comparison."""
-        return tuple(self._row(contrast) for contrast in contrasts)
+        full = self._full(contrasts)
+        return tuple(
+            self._row(contrast, full=contrast.metric.key in full) for contrast in contrasts
+        )
 
-    def _row(self, contrast: Contrast) -> LookRow:
+    def _full(self, contrasts: Sequence[Contrast]) -> set[str]:
+        """The metrics for which as many units are mature as were planned.
+
+        A split is never exactly the planned one, so that their information stays below the plan's.
+        """
+        plan = self.spec.analysis.sequential
+        mature: dict[str, dict[str, int]] = {}
+        for contrast in contrasts:
+            units = mature.setdefault(contrast.metric.key, {})
+            units[""], units[contrast.variant] = contrast.control.n, contrast.treatment.n
+        most = math.inf if plan is None or plan.max_units is None else plan.max_units
+        return {key for key, units in mature.items() if sum(units.values()) >= most}
+
+    def _row(self, contrast: Contrast, *, full: bool) -> LookRow:
         earlier = self._past(contrast)
         past = [row for row in earlier if row.is_look]
         stopped = [row for row in earlier if row.state != "running"]
@@ -72,7 +88,7 @@ class Night:
         if base.statistic is None:
             return base.model_copy(update={"is_look": False})
         if base.engine == "lan_demets":
-            return self._spending_row(contrast, base, past)
+            return replace(self, final=self.final or full)._spending_row(contrast, base, past)
         return self._sequence_row(contrast, base, past)
 
     def _past(self, contrast: Contrast) -> list[LookRow]:

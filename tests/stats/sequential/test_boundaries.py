@@ -269,6 +269,12 @@ def test_bad_input() -> None:
 
 def test_a_straight_line_of_spending() -> None:
     assert Spending("hwang_shih_decani", 0).spent(0.3, 0.05) == pytest.approx(0.015)
+    # Far out nearly all is spent at the end, or at once; floats do not overflow.
+    assert Spending("hwang_shih_decani", -1e4).spent(0.999, 0.05) == pytest.approx(
+        0.05 * math.exp(-10)
+    )
+    assert Spending("hwang_shih_decani", -1e4).spent(0.5, 0.05) == 0
+    assert Spending("hwang_shih_decani", 1e4).spent(0.5, 0.05) == pytest.approx(0.05)
     assert Spending("power").spent(0.5, 0.05) == pytest.approx(0.05 / 8)
     assert Spending("hwang_shih_decani").spent(0.5, 0.05) == pytest.approx(
         0.05 * (1 - math.exp(2)) / (1 - math.exp(4))

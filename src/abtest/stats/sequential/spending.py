@@ -73,4 +73,7 @@ class Spending:
         gamma = -4.0 if self.parameter is None else self.parameter
         if gamma == 0:
             return alpha * fraction
+        if gamma < 0:  # the same, without numbers that are too large for a float
+            late = math.exp(gamma * (1 - fraction))
+            return alpha * late * math.expm1(gamma * fraction) / math.expm1(gamma)
         return alpha * math.expm1(-gamma * fraction) / math.expm1(-gamma)
