@@ -176,7 +176,10 @@ class LookLog:
 
 
 def _instant(as_of: str) -> datetime:
-    return datetime.fromisoformat(as_of)
+    instant = datetime.fromisoformat(as_of)
+    if instant.tzinfo is None:
+        raise ValueError(f"{as_of} has no offset.")
+    return instant
 
 
 def log_beside(loaded: LoadedSpec) -> LookLog:
@@ -238,8 +241,7 @@ def _refuse_shrinking(path: Path, looks: list[Look]) -> None:
 def _look(where: str, line: str) -> Look:
     try:
         data = json.loads(line)
-        if _instant(data["as_of"]).tzinfo is None:
-            raise ValueError(data["as_of"])
+        _instant(data["as_of"])
         return Look.model_validate({"schema_": data.pop("schema"), **data})
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise DataError(f"{where} is no look of a sequential plan", _HINT) from error

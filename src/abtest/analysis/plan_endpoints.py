@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from abtest.analysis.records import Contrast
+    from abtest.spec import Spec
     from abtest.stats.comparison import Comparison, Interval
 
 _FARTHEST = 7.0  # beyond it a coverage cannot be told from 1
@@ -71,6 +72,21 @@ class Endpoints:
     def at(self, critical: float) -> tuple[float | None, float | None]:
         """The same, with ends that are too far away as far as can be told."""
         return self._end(max(min(critical, _FARTHEST), -_FARTHEST))
+
+
+def full_metrics(spec: Spec, contrasts: Sequence[Contrast]) -> set[str]:
+    """The metrics for which as many units are mature, over all variants, as were planned.
+
+    A split is never exactly the planned one, so that their information may stay below the plan's.
+    """
+    plan = spec.analysis.sequential
+    if plan is None or plan.max_units is None:
+        return set()
+    mature: dict[str, int] = {}
+    for contrast in contrasts:
+        key = contrast.metric.key
+        mature[key] = mature.get(key, contrast.control.n) + contrast.treatment.n
+    return {key for key, units in mature.items() if units >= plan.max_units}
 
 
 def final_of(contrast: Contrast, pvalue: float, critical: Sequence[float]) -> Final:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.guardrails import is_worse, read_guardrail
 from abtest.analysis.looks import Final, LookRow
-from abtest.analysis.plan_endpoints import Endpoints, final_of, statistic_of
+from abtest.analysis.plan_endpoints import Endpoints, final_of, full_metrics, statistic_of
 from abtest.sentences import sentence
 from abtest.spec.cells import weights_of
 from abtest.stats.comparison import Interval
@@ -58,25 +58,12 @@ class Night:
 
     def rows(self, contrasts: Sequence[Contrast]) -> tuple[LookRow, ...]:
         """Tonight's row of each comparison."""
-        full = self._full(contrasts)
-        return tuple(
-            self._row(contrast, full=contrast.metric.key in full) for contrast in contrasts
-        )
+        full = full_metrics(self.spec, contrasts)
+        ending = replace(self, final=True)
+        return tuple((ending if c.metric.key in full else self).row(c) for c in contrasts)
 
-    def _full(self, contrasts: Sequence[Contrast]) -> set[str]:
-        """The metrics for which as many units are mature as were planned.
-
-        A split is never exactly the planned one, so that their information stays below the plan's.
-        """
-        plan = self.spec.analysis.sequential
-        mature: dict[str, dict[str, int]] = {}
-        for contrast in contrasts:
-            units = mature.setdefault(contrast.metric.key, {})
-            units[""], units[contrast.variant] = contrast.control.n, contrast.treatment.n
-        most = math.inf if plan is None or plan.max_units is None else plan.max_units
-        return {key for key, units in mature.items() if sum(units.values()) >= most}
-
-    def _row(self, contrast: Contrast, *, full: bool) -> LookRow:
+    def row(self, contrast: Contrast) -> LookRow:
+        """Tonight's row of one comparison."""
         earlier = self._past(contrast)
         past = [row for row in earlier if row.is_look]
         stopped = [row for row in earlier if row.state != "running"]
@@ -88,7 +75,7 @@ class Night:
         if base.statistic is None:
             return base.model_copy(update={"is_look": False})
         if base.engine == "lan_demets":
-            return replace(self, final=self.final or full)._spending_row(contrast, base, past)
+            return self._spending_row(contrast, base, past)
         return self._sequence_row(contrast, base, past)
 
     def _past(self, contrast: Contrast) -> list[LookRow]:
