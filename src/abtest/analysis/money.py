@@ -55,6 +55,13 @@ def money_of(spec: Spec, found: MoneyFound | None) -> Money | None:
         )
     short = found.horizon != found.asked
     notes = [*found.terms.notes, *([_surrogate(found)] if short else [])]
+    if len(spec.treatments) > 1:
+        notes.append(
+            sentence(
+                "Each variant's interval of money stands alone: it is not adjusted for there being "
+                "several variants, and the best of them is on average flattered."
+            )
+        )
     each = _Each(spec, decision, found)
     return money.model_copy(
         update={

@@ -123,7 +123,7 @@ class _Measures:
             )
         lift = m.break_even_lift(means)
         if self._spends and lift is not None:
-            note = sentence("Takes what one buyer brings as it was observed.")
+            note = sentence("Takes what one buyer brings as it was observed: there is no interval.")
             yield Measure(key="break_even_lift", unit="share", value=lift, notes=(note,))
 
 
@@ -143,7 +143,8 @@ def payback(weeks: Sequence[Week], *, spends: bool) -> Iterator[Measure]:
         yield Measure(key="payback", unit="weeks", notes=(note,))
         return
     paid = weeks[below[-1] + 1 if below else 0]
-    yield Measure(key="payback", unit="weeks", value=paid.end / 7)
+    note = sentence("Of the sums as they were observed: there is no interval.")
+    yield Measure(key="payback", unit="weeks", value=paid.end / 7, notes=(note,))
 
 
 def over_the_horizon(found: MoneyFound, comparison: Comparison) -> Iterator[Measure]:

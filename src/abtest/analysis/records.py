@@ -12,6 +12,7 @@ from abtest.analysis.aggregates import aggregate_notes
 from abtest.analysis.bayes_factors import factor_notes, log_factor
 from abtest.analysis.bayes_models import Reader
 from abtest.analysis.factorial import effect_records
+from abtest.analysis.false_ships import false_ship_notes
 from abtest.analysis.families import adjust_families
 from abtest.analysis.guardrails import is_equivalent, read_guardrail
 from abtest.analysis.method_choice import choose_method, unadjusted_notes
@@ -188,6 +189,7 @@ class Comparer:
             *posterior.notes,
             *conflict,
             *factor_notes(factor),
+            *false_ship_notes(self._spec, metric, posterior, self._log_lift(contrast)),
             *guardrail.notes,
             *family.pop("notes", ()),
             *self._notes(metric),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from abtest.stats.bayes.normal import Normal
+from abtest.stats.bayes.normal import Normal, lift_loss, update
+from abtest.stats.roots import find_root
 from abtest.stats.scipy_special import special
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _NODES = 2001
 _REACH = 9.0
+_FAR = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,55 @@ def false_ships(
     shipped = _crossing(times, bounds)
     last = float(special.ndtr(-bounds[-1] / math.sqrt(times[-1])))
     return FalseShips(shipped, last, len(times), certainty)
+
+
+def false_ships_by_loss(  # noqa: PLR0913 - each is a part of the rule
+    information: Sequence[float],
+    prior: Normal,
+    se: float,
+    limit: float,
+    *,
+    increase: bool = True,
+    least_z: float = -math.inf,
+) -> float:
+    """The same rate for "ship once the expected loss is at most a limit".
+
+    The loss falls as the estimate improves, so each look has one bound, found by root search.
+
+    Args:
+        information: The share of the information at each look, rising to 1 at most.
+        prior: The prior of the log lift.
+        se: The standard error of the log lift at information 1, above 0.
+        limit: The largest expected loss that ships, as a share of control; above 0.
+        increase: Whether a higher value is better.
+        least_z: The z value that the rule asks for as well; none by default.
+
+    Returns:
+        The share of experiments without an effect that are shipped at some look.
+
+    Raises:
+        ValueError: ``limit`` or ``se`` is not above 0.
+
+    Example:
+        >>> round(false_ships_by_loss([1.0], Normal(0.0, 1e6), 0.01, 0.01 * 0.3989423), 2)
+        0.5
+    """
+    if not limit > 0 or not se > 0:
+        raise ValueError(f"limit is {limit} and se is {se}; each must be above 0.")
+    sign = 1.0 if increase else -1.0
+
+    def bound(time: float) -> float:
+        error = se / math.sqrt(time)
+
+        def excess(z: float) -> float:
+            belief = update(sign * z * error, error, prior)
+            return lift_loss(belief, increase=increase) - limit
+
+        # A prior so sure that no data can meet, or miss, the limit leaves an end of the bracket.
+        return max(find_root(excess, -_FAR, _FAR), least_z) * math.sqrt(time)
+
+    times = list(information)
+    return min(1.0, max(0.0, _crossing(times, [bound(time) for time in times])))
 
 
 def _boundary(prior: Normal, se: float, certainty: float) -> float:
