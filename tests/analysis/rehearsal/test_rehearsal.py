@@ -213,8 +213,10 @@ def test_effects_that_cannot_be_planted(effect: tuple[str, float, bool], message
 def test_what_cannot_be_replayed() -> None:
     units = past_units()
     nothing = units.assign(won=False)
-    with pytest.raises(DataError, match="won is 0 in the whole history"):
-        plant(outcomes_of(spec_of(), nothing), [("won", 0.1, True)])
+    with pytest.raises(DataError, match="has no primary metric that can be replayed"):
+        outcomes_of(spec_of(), nothing)
+    same = outcomes_of(spec_of(), units.assign(spend=0.0))
+    assert same.left_out == (("spend", "every unit of the history has the same outcome"),)
     data = {"units": {"path": "units.csv", "variant": "variant"}}
     median = {"key": "spend", "kind": "quantile", "q": 0.5, "column": "spend", "role": "primary"}
     spec = draft_mapping(spec_for(data, [median])).loaded.spec

@@ -20,7 +20,7 @@ from abtest.errors import DataError
 from abtest.stats.summaries import Moments, PairMoments, Proportion
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from abtest.analysis.clock import Cutoff
     from abtest.analysis.readings import Reading
@@ -93,26 +93,42 @@ def read_outcomes(
     facts = Facts(past.spec, engine, past.population, end)
     main = [r for r in readings_of(past.spec) if r.name == r.metric.key]
     readings = [reading for reading in main if reading.summary in REPLAYED]
-    if not any(reading.metric.role == "primary" for reading in readings):
-        raise DataError(
-            "the history has no primary metric that can be replayed",
-            "Shares, means, sums, counts and ratios can.",
-        )
+    _refuse_without_primary(readings)
     names = [history_column(name) for name in facts.history.history] if facts.history else []
     wanted = [name for reading in readings for name in _columns(reading)]
     rows = facts.frame().select(*wanted, *names).collect(backend="pandas").to_native()
-    replayed = {reading.name for reading in readings}
+    outcomes = tuple(_outcome(reading, rows) for reading in readings)
+    varied = tuple(outcome for outcome in outcomes if _varies(outcome))
+    _refuse_without_primary([reading for reading in readings if reading.name in _keys(varied)])
     return Outcomes(
         len(rows),
-        tuple(_outcome(reading, rows) for reading in readings),
+        varied,
         facts.history,
         rows[names].to_numpy(dtype=np.float64) if names else np.zeros((len(rows), 0)),
         tuple(
-            (metric.key, _why(metric.key, {reading.name for reading in main}))
+            (metric.key, _why(metric.key, {reading.name for reading in main}, _keys(outcomes)))
             for metric in spec.metrics
-            if metric.key not in replayed
+            if metric.key not in _keys(varied)
         ),
     )
+
+
+def _refuse_without_primary(readings: Sequence[Reading]) -> None:
+    if not any(reading.metric.role == "primary" for reading in readings):
+        raise DataError(
+            "the history has no primary metric that can be replayed",
+            "Shares, means, sums, counts and ratios can, where units differ in them.",
+        )
+
+
+def _keys(outcomes: Sequence[Outcome]) -> set[str]:
+    return {outcome.metric for outcome in outcomes}
+
+
+def _varies(outcome: Outcome) -> bool:
+    """Whether units differ: where nobody has the outcome, a replay has nothing to tell."""
+    seen = outcome.y[outcome.observed]
+    return bool(len(seen)) and bool((seen != seen[0]).any())
 
 
 def _columns(reading: Reading) -> list[str]:
@@ -134,7 +150,9 @@ def _outcome(reading: Reading, rows: Any) -> Outcome:  # noqa: ANN401 - a pandas
     )
 
 
-def _why(metric: str, read: set[str]) -> str:
+def _why(metric: str, read: set[str], replayable: set[str]) -> str:
+    if metric in replayable:
+        return "every unit of the history has the same outcome"
     if metric in read:
         return "curves and quantiles are not replayed"
     return "the history lacks a table of it"
