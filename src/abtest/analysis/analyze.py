@@ -21,6 +21,10 @@ from abtest.analysis.decision import decide
 from abtest.analysis.event_rows import RowCounter
 from abtest.analysis.facts import Facts, outcome_columns
 from abtest.analysis.fixing import refuse_unfixed_caps, with_fixed
+from abtest.analysis.health.balance import balance_of
+from abtest.analysis.health.outliers import largest_values
+from abtest.analysis.health.run import health_checks
+from abtest.analysis.health.watched import watched
 from abtest.analysis.looks import log_beside
 from abtest.analysis.money import money_of
 from abtest.analysis.money_facts import of_values, read_money
@@ -195,7 +199,7 @@ class _Analysis:
         spec, engine, cutoff = self._spec, self._engine, self._cutoff
         self._step("Reading who got which variant")
         population = population_of(spec, engine, cutoff, _columns(spec))
-        facts = Facts(spec, engine, population, cutoff)
+        facts = Facts(watched(spec), engine, population, cutoff)
         self._step("Reading what each unit did" if facts.streams else "Adding up")
         wish = Wish(
             self._variants,
@@ -215,9 +219,15 @@ class _Analysis:
         if spec.cluster is not None:
             found = in_clusters(engine, frame, readings, found, facts.history)
         shapes = shapes_of(engine, frame, skewed, self._variants)
-        segments = segments_of(spec, engine, population, frame, facts)
-        weeks = entry_weeks(spec, engine, days, frame, facts)
-        found = replace(found, shapes=shapes, segments=segments, weeks=weeks, days=days)
+        found = replace(
+            found,
+            shapes=shapes,
+            segments=segments_of(spec, engine, population, frame, facts),
+            weeks=entry_weeks(spec, engine, days, frame, facts),
+            days=days,
+            largest_values=largest_values(spec, engine, frame, readings),
+            balance=balance_of(spec, engine, population, frame, facts),
+        )
         events = self._event_rows(population, facts, found)
         checks = run_checks(spec, population, found, events)
         off = self._taken_off(population, facts)
@@ -239,6 +249,7 @@ class _Analysis:
         parts = segment_results(spec, population, found, comparer)
         every = (*comparer.records(), *parts.records)
         records, looks = within_plan(spec, comparer, every, self._log, as_of)
+        checks = (*checks, *health_checks(spec, population, found, records))
         # Money has no interval that allows for several looks.
         decision = decide(spec, checks, records, None if is_running(records) else money)
         if decision.verdict == "invalid":
@@ -256,6 +267,7 @@ class _Analysis:
             waterfall=waterfall(spec, population, summaries),
             estimates=comparer.estimates(),
             results=records,
+            balance=found.balance,
             curves=tuple(curves(spec, summaries)),
             looks=looks,
             sensitivity=(

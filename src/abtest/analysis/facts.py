@@ -18,6 +18,7 @@ from abtest.analysis.covariates import (
     event_covariates,
     history_columns,
 )
+from abtest.analysis.health.watched import is_part
 from abtest.analysis.netting import EventReader
 from abtest.analysis.readings import (
     IMMATURE,
@@ -143,7 +144,7 @@ class Facts:
     @cached_property
     def readings(self) -> list[Reading]:
         """All readings, whose columns the frame has."""
-        return readings_of(self._spec)
+        return [one for one in readings_of(self._spec) if not is_part(one.metric.key)]
 
     @property
     def streams(self) -> list[str]:

@@ -151,7 +151,12 @@ def _summaries(  # noqa: PLR0913 - one part of the units, and what to find out o
 ) -> dict[str, Summaries]:
     """Summaries by part: each variant of each part is summarised as if it were a variant."""
     variants = [variant.key for variant in spec.variants or ()]
-    readings = [reading for reading in facts.readings if not main or _is_main(reading)]
+    declared = {metric.key for metric in spec.metrics}
+    readings = [
+        reading
+        for reading in facts.readings
+        if reading.metric.key in declared and (not main or _is_main(reading))
+    ]
     if not readings:
         return {part: {} for part in parts}
     name = nw.concat_str([nw.col(VARIANT), nw.col(_PART)], separator=_MARK)

@@ -103,6 +103,8 @@ class Found:
         segments: The same units by each declared attribute.
         weeks: The same by the week in which they entered; None where that is one.
         days: Units of each variant by the day on which they entered.
+        largest_values: The largest values of means, by metric and variant.
+        balance: How the variants compare in their covariates.
     """
 
     summaries: Summaries
@@ -113,6 +115,8 @@ class Found:
     segments: Sequence[Slice] = ()
     weeks: Slice | None = None
     days: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
+    largest_values: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
+    balance: tuple[dict[str, Any], ...] = ()
 
 
 def need_passes(readings: Sequence[Reading]) -> bool:

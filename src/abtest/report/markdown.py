@@ -57,7 +57,7 @@ def render_markdown(result: Result) -> str:
     if view.estimates is not None:
         group = view.estimates
         parts.extend([f"## {escape(group.title)}", _described(group), *_asides(group)])
-    parts.extend(_bayesian(view))
+    parts.extend(_sheets(view))
     if view.curves:
         parts.append(_heading(_(words.CURVES_TITLE)))
         parts.extend(_curves(curves) for curves in view.curves)
@@ -69,9 +69,9 @@ def render_markdown(result: Result) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _bayesian(view: View) -> Iterator[str]:
-    """What the Bayesian reading depends on."""
-    for sheet in (view.priors, view.pooled):
+def _sheets(view: View) -> Iterator[str]:
+    """How alike the variants were before, and what the Bayesian reading depends on."""
+    for sheet in (view.balance, view.priors, view.pooled):
         if sheet is not None:
             yield f"## {escape(sheet.title)}"
             yield _table(sheet.header, sheet.rows, text_columns=sheet.texts)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from abtest.report import numbers, words
+from abtest.report.balance import build_balance
 from abtest.report.checks import CheckRow, build_checks, summarise
 from abtest.report.counts import Counts, build_counts
 from abtest.report.curves import Curves, build_curves
@@ -63,6 +64,7 @@ class View:
         comparisons: Results with a control, by role.
         estimates: Results without a comparison; None where there are none.
         forest: The lift intervals.
+        balance: How alike the variants were before; None without covariates.
         priors: How much the Bayesian reading depends on the prior; None where it has none.
         pooled: Several variants' lifts drawn to each other; None with fewer than three.
         money: The decision in money; None where it is not asked for.
@@ -102,6 +104,7 @@ class View:
     lock: LockView | None = None
     priors: Sheet | None = None
     pooled: Sheet | None = None
+    balance: Sheet | None = None
 
 
 def build_view(result: Result) -> View:
@@ -141,6 +144,7 @@ def build_view(result: Result) -> View:
         lock=build_lock(result.lock),
         priors=build_priors(result),
         pooled=build_pooled(result),
+        balance=build_balance(result),
     )
 
 

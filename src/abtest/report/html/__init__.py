@@ -40,6 +40,7 @@ SECTIONS = (
     "looks",
     "bayes",
     "priors",
+    "balance",
     "segments",
     "planned",
     "lock",
