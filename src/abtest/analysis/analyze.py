@@ -12,7 +12,7 @@ from abtest.analysis.aggregates import read_aggregates
 from abtest.analysis.bayes_models import control_posteriors
 from abtest.analysis.capped import capped_readings
 from abtest.analysis.checks import run_checks
-from abtest.analysis.clock import Cutoff, first_date_after, start_of_day
+from abtest.analysis.clock import Cutoff
 from abtest.analysis.clusters import in_clusters
 from abtest.analysis.columns import missing_columns
 from abtest.analysis.covariates import column_covariates
@@ -34,8 +34,8 @@ from abtest.analysis.planning.recorded import as_declared
 from abtest.analysis.pooling import pooled_readings
 from abtest.analysis.population import population_of
 from abtest.analysis.prior_sensitivity import prior_sensitivity
+from abtest.analysis.readable import readable_dates
 from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_off
-from abtest.analysis.readings import anchor_columns
 from abtest.analysis.records import Comparer
 from abtest.analysis.result import Result
 from abtest.analysis.segment_columns import segment_columns
@@ -43,16 +43,11 @@ from abtest.analysis.segments import segment_results, unplanned
 from abtest.analysis.sequential import is_running, parts_within_plan, within_plan
 from abtest.analysis.skew import shapes_of, skewed_readings
 from abtest.analysis.slices import entry_weeks, segments_of, units_by_day
-from abtest.analysis.streams import lag_of
 from abtest.analysis.summaries import Wish, need_passes, summarize
 from abtest.analysis.table_names import as_given
 from abtest.analysis.unsupported import unsupported_in
 from abtest.analysis.waterfall import waterfall
 from abtest.errors import DataError, Fault, SpecError
-from abtest.fields import MICROSECOND
-from abtest.instants import from_microseconds
-from abtest.metrics.base import EventMetric
-from abtest.metrics.ratio import RatioMetric
 from abtest.sources.duckdb_engine import DuckDBEngine
 from abtest.sources.open_engine import EngineOptions, open_engine
 from abtest.sources.tables import Table, UnitsTable
@@ -64,13 +59,15 @@ from abtest.spec.weight_history import with_history
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import narwhals as nw
+
     from abtest.analysis.event_rows import EventRows
     from abtest.analysis.looks import LookLog
     from abtest.analysis.money_result import Money
     from abtest.analysis.netting import TakenOff
     from abtest.analysis.population import Population
     from abtest.analysis.result import Check
-    from abtest.analysis.summaries import Found
+    from abtest.analysis.summaries import Found, Summaries
     from abtest.sources.duckdb_engine import OnBadLines
     from abtest.sources.engine import Engine
     from abtest.sources.wanted import Wanted
@@ -219,21 +216,27 @@ class _Analysis:
         if spec.cluster is not None:
             found = in_clusters(engine, frame, readings, found, facts.history)
         shapes = shapes_of(engine, frame, skewed, self._variants)
-        found = replace(
-            found,
-            shapes=shapes,
-            segments=segments_of(spec, engine, population, frame, facts),
-            weeks=entry_weeks(spec, engine, days, frame, facts),
-            days=days,
-            largest_values=largest_values(spec, engine, frame, readings),
-            balance=balance_of(spec, engine, population, frame, facts),
-        )
+        found = replace(found, shapes=shapes, days=days)
+        found = self._in_parts(population, facts, frame, found)
         events = self._event_rows(population, facts, found)
         checks = run_checks(spec, population, found, events)
         off = self._taken_off(population, facts)
         reading = self._on_reading(self._tables_read(facts), off)
         money = money_of(spec, read_money(spec, engine, population, cutoff))
         return self._compared(population, found, (*checks, *reading), money)
+
+    def _in_parts(
+        self, population: Population, facts: Facts, frame: nw.LazyFrame[Any], found: Found
+    ) -> Found:
+        """What is known of parts of the units: segments, weeks, the largest, and before."""
+        spec, engine = self._spec, self._engine
+        return replace(
+            found,
+            segments=segments_of(spec, engine, population, frame, facts),
+            weeks=entry_weeks(spec, engine, found.days, frame, facts),
+            largest_values=largest_values(spec, engine, frame, facts.readings),
+            balance=balance_of(spec, engine, population, frame, facts),
+        )
 
     def _compared(
         self,
@@ -244,7 +247,9 @@ class _Analysis:
     ) -> Result:
         spec, engine, cutoff, summaries = self._spec, self._engine, self._cutoff, found.summaries
         self._step("Comparing variants")
-        comparer = Comparer(spec, population, summaries, self._readable_on(found.largest))
+        comparer = Comparer(
+            spec, population, summaries, readable_dates(spec, cutoff, found.largest)
+        )
         as_of = cutoff.iso if cutoff is not None else ""
         parts = segment_results(spec, population, found, comparer)
         every = (*comparer.records(), *parts.records)
@@ -271,15 +276,7 @@ class _Analysis:
             curves=tuple(curves(spec, summaries)),
             looks=looks,
             sensitivity=(
-                *parts_within_plan(
-                    spec,
-                    (
-                        *censored_readings(spec, summaries),
-                        *capped_readings(spec, summaries),
-                        *parts.sensitivity,
-                    ),
-                ),
-                *prior_sensitivity(spec, comparer),
+                *_sensitivity(spec, comparer, summaries, parts.sensitivity),
                 *(() if is_running(records) else pooled_readings(spec, comparer)),
             ),
             posteriors=control_posteriors(comparer.posteriors, self._control()),
@@ -336,40 +333,23 @@ class _Analysis:
     def _control(self) -> str:
         return self._spec.control.key if self._spec.control is not None else ""
 
-    def _readable_on(self, latest: Mapping[str, int | None]) -> dict[str, str | None]:
-        """The date from which every enrolled unit counts, by metric, from the latest anchors."""
-        if self._cutoff is None:
-            return {}
-        dates = {
-            metric.key: self._date(
-                latest[anchor_columns(metric.anchor_stream)[0]], metric, self._cutoff
-            )
-            for metric in self._spec.metrics
-            if isinstance(metric, EventMetric)
-        }
-        for metric in self._spec.metrics:
-            if isinstance(metric, RatioMetric):
-                parts = (dates.get(metric.numerator), dates.get(metric.denominator))
-                dates[metric.key] = max((part for part in parts if part), default=None)
-        return dates
-
-    def _date(self, latest_anchor: int | None, metric: EventMetric, cutoff: Cutoff) -> str | None:
-        if latest_anchor is None:
-            return None
-        end = metric.window.end
-        lag = lag_of(self._spec, metric)
-        if metric.window.calendar:
-            day = from_microseconds(int(latest_anchor), cutoff.zone).date()
-            over = start_of_day(day + end, cutoff.zone)
-        else:
-            over = int(latest_anchor) + end // MICROSECOND
-        return first_date_after(over + lag // MICROSECOND, cutoff.zone)
-
 
 def _columns(spec: Spec) -> list[Wanted]:
     """The columns that metrics, covariates and the decision in money read off one row per unit."""
     wanted = [*outcome_columns(spec), *outcome_columns(of_values(spec))]
     return list({want.name: want for want in wanted}.values())
+
+
+def _sensitivity(
+    spec: Spec, comparer: Comparer, summaries: Summaries, segments: tuple[dict[str, Any], ...]
+) -> tuple[dict[str, Any], ...]:
+    """Other readings of the same data."""
+    others = (
+        *censored_readings(spec, summaries),
+        *capped_readings(spec, summaries),
+        *segments,
+    )
+    return (*parts_within_plan(spec, others), *prior_sensitivity(spec, comparer))
 
 
 def _silent(step: str) -> None:

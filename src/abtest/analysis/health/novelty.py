@@ -15,6 +15,8 @@ from abtest.stats.summaries import PairMoments
 from abtest.stats.tails import normal_pvalue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from abtest.analysis.summaries import Found
     from abtest.metrics.base import EventMetric
     from abtest.spec import Spec
@@ -88,16 +90,7 @@ def novelty(spec: Spec, found: Found) -> Check | None:
 
     Holm over metrics and variants. A lift that grows is no reason to worry and is not told.
     """
-    control = spec.control.key if spec.control is not None else ""
-    rows = []
-    for metric in primaries(spec):
-        for variant in spec.treatments:
-            pair = [found.summaries.get((halves_key(metric), k)) for k in (control, variant.key)]
-            summaries = [one.summary for one in pair if one is not None]
-            if len(summaries) == 2 and all(isinstance(one, PairMoments) for one in summaries):
-                halves = fading(*summaries)  # type: ignore[arg-type]
-                if halves is not None:
-                    rows.append((metric, variant.key, halves))
+    rows = list(_halves(spec, found))
     adjusted = adjust([halves.pvalue for _, _, halves in rows], "holm")
     off = [
         (*row, pvalue)
@@ -141,6 +134,18 @@ def novelty(spec: Spec, found: Found) -> Check | None:
             ]
         },
     )
+
+
+def _halves(spec: Spec, found: Found) -> Iterator[tuple[EventMetric, str, Fading]]:
+    control = spec.control.key if spec.control is not None else ""
+    for metric in primaries(spec):
+        for variant in spec.treatments:
+            pair = [found.summaries.get((halves_key(metric), k)) for k in (control, variant.key)]
+            sides = [one.summary for one in pair if one is not None]
+            known = [side for side in sides if isinstance(side, PairMoments)]
+            halves = fading(*known) if len(known) == 2 else None
+            if halves is not None:
+                yield metric, variant.key, halves
 
 
 def _half(metric: EventMetric) -> str:

@@ -86,29 +86,7 @@ def outliers(spec: Spec, found: Found) -> Check | None:
     carried = _carried(spec, found)
     if not shares and not carried:
         return None
-    told = [
-        sentence(
-            "one customer makes {share:.1%} of {metric} in {variant}",
-            share=share,
-            metric=metric,
-            variant=variant,
-        )
-        for (metric, variant), share in shares.items()
-    ]
-    told += [
-        plural(
-            "the difference of {variant} in {metric} rests on {n} customer: p = {pvalue:.3g}, and "
-            "{without:.3g} without",
-            "the difference of {variant} in {metric} rests on {n} customers: p = {pvalue:.3g}, and "
-            "{without:.3g} without",
-            one.taken,
-            metric=one.metric,
-            variant=one.variant,
-            pvalue=one.pvalue,
-            without=one.pvalue_without,
-        )
-        for one in carried
-    ]
+    told = _told(shares, carried)
     return Check(
         key="outliers",
         status="warn",
@@ -134,6 +112,33 @@ def outliers(spec: Spec, found: Found) -> Check | None:
             ],
         },
     )
+
+
+def _told(shares: Mapping[tuple[str, str], float], carried: Sequence[_Carried]) -> list[str]:
+    told: list[str] = [
+        sentence(
+            "one customer makes {share:.1%} of {metric} in {variant}",
+            share=share,
+            metric=metric,
+            variant=variant,
+        )
+        for (metric, variant), share in shares.items()
+    ]
+    told += [
+        plural(
+            "the difference of {variant} in {metric} rests on {n} customer: p = {pvalue:.3g}, and "
+            "{without:.3g} without",
+            "the difference of {variant} in {metric} rests on {n} customers: p = {pvalue:.3g}, and "
+            "{without:.3g} without",
+            one.taken,
+            metric=one.metric,
+            variant=one.variant,
+            pvalue=one.pvalue,
+            without=one.pvalue_without,
+        )
+        for one in carried
+    ]
+    return told
 
 
 def _shares(

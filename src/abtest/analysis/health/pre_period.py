@@ -12,8 +12,11 @@ from abtest.stats.multiplicity import adjust
 from abtest.stats.summaries import Moments, Proportion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from abtest.analysis.summaries import Found
     from abtest.spec import Spec
+    from abtest.stats.comparison import Comparison
 
 ALPHA = 0.001
 
@@ -25,15 +28,7 @@ def pre_period(spec: Spec, found: Found) -> Check | None:
     variants. Where the weights changed while units entered it is not asked: who came when may
     differ.
     """
-    control = spec.control.key if spec.control is not None else ""
-    rows = []
-    for metric in primaries(spec):
-        for variant in spec.treatments:
-            pair = [found.summaries.get((before_key(metric), k)) for k in (control, variant.key)]
-            if not all(one is not None and _varies(one.summary) for one in pair):
-                continue
-            base, other = (one.summary for one in pair if one is not None)
-            rows.append((metric.key, variant.key, default_method(base).compare(base, other, 0.95)))
+    rows = list(_compared(spec, found))
     adjusted = adjust([compared.pvalue for _, _, compared in rows], "holm")
     off = [
         (*row, pvalue)
@@ -66,19 +61,27 @@ def pre_period(spec: Spec, found: Found) -> Check | None:
         ),
         details={
             "differences": [
-                {
-                    "metric": metric,
-                    "variant": variant,
-                    "value": compared.value,
-                    "value_control": compared.value_control,
-                    "difference": compared.difference,
-                    "pvalue": compared.pvalue,
-                    "pvalue_adjusted": pvalue,
-                }
-                for metric, variant, compared, pvalue in off
+                {"metric": metric, "variant": variant, **_numbers(compared), "pvalue_adjusted": p}
+                for metric, variant, compared, p in off
             ]
         },
     )
+
+
+def _compared(spec: Spec, found: Found) -> Iterator[tuple[str, str, Comparison]]:
+    control = spec.control.key if spec.control is not None else ""
+    for metric in primaries(spec):
+        for variant in spec.treatments:
+            pair = [found.summaries.get((before_key(metric), k)) for k in (control, variant.key)]
+            known = [one.summary for one in pair if one is not None and _varies(one.summary)]
+            if len(known) == 2:
+                base, other = known
+                yield metric.key, variant.key, default_method(base).compare(base, other, 0.95)
+
+
+def _numbers(compared: Comparison) -> dict[str, float | None]:
+    keys = ("value", "value_control", "difference", "pvalue")
+    return {key: getattr(compared, key) for key in keys}
 
 
 def _varies(summary: object) -> bool:
