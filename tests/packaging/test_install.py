@@ -137,7 +137,10 @@ def test_an_example_with_the_lowest_versions(wheel: Path, tmp_path: Path) -> Non
 
 
 def _agree(one: dict[str, Any], other: dict[str, Any]) -> None:
-    """The same counts and verdicts; numbers but for the last digits (Python 3.12 adds more exactly)."""
+    """Counts and verdicts are the same; numbers too, but for their last digits.
+
+    From Python 3.12 on, `sum` adds floats more exactly.
+    """
     assert one["decision"]["verdict"] == other["decision"]["verdict"]
     assert len(one["results"]) == len(other["results"])
     for mine, its in zip(one["results"], other["results"], strict=True):
