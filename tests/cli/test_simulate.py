@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import run
+from command_line import SPEC, run
 from support import ROOT
 
 EXAMPLE = ROOT / "experiments" / "2026_01_winback_incentive_mix" / "experiment.yaml"
@@ -40,6 +40,29 @@ def test_a_campaign_is_rehearsed_from_end_to_end(tmp_path: Path, ending: str) ->
     assert told["lift"] == pytest.approx(0.3)
     assert found["lift_ci_low"] < 0.3 < found["lift_ci_high"]
     run("decide", spec, "--verdict", "ship", "--variant", "coupon", "--why", "it works").worked()
+
+
+def test_a_factorial_campaign_has_an_effect_in_each_cell(tmp_path: Path) -> None:
+    start, end = SPEC.index("variants:"), SPEC.index("schedule:")
+    factors = """factors:
+  order: [discount_pct, gift]
+  levels: {discount_pct: [0, 5], gift: [false, true]}
+  control: {discount_pct: 0, gift: false}
+"""
+    spec = tmp_path / "experiment.yaml"
+    spec.write_text(SPEC[:start] + factors + SPEC[end:], encoding="utf-8")
+    both = "discount_pct=5,gift=true:bought_30d=+30%"
+    run("simulate", spec, "-o", tmp_path / "made", "--effect", both, "--customers", "3000").worked()
+    truth = json.loads((tmp_path / "made" / "truth.json").read_text(encoding="utf-8"))
+    lifts = {
+        one["variant"]: one["lift"] for one in truth["metrics"] if one["metric"] == "bought_30d"
+    }
+    assert lifts == {
+        "discount_pct=0,gift=true": pytest.approx(0, abs=1e-9),
+        "discount_pct=5,gift=false": pytest.approx(0, abs=1e-9),
+        "discount_pct=5,gift=true": pytest.approx(0.3),
+    }
+    run("validate", tmp_path / "made" / "experiment.yaml").worked()
 
 
 def test_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:

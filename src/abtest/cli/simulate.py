@@ -40,13 +40,14 @@ def simulate(
     from abtest.analysis.simulation.effects import parse_effect
     from abtest.analysis.simulation.simulate import simulate as run
     from abtest.spec import load_spec
+    from abtest.spec.cells import with_cells
     from abtest.spec.layers import layers_for
 
     loaded = load_spec(spec)
-    effects = [parse_effect(text, loaded.spec) for text in effect or []]
-    made = run(
-        loaded.spec, effects, customers=customers, seed=seed, layers=layers_for(loaded.folder)
-    )
+    split = with_cells(loaded.spec)
+    effects = [parse_effect(text, split) for text in effect or []]
+    layers = layers_for(loaded.folder)
+    made = run(split, effects, customers=customers, seed=seed, layers=layers)
     _write(loaded.spec, made, output, f".{format}", [spec])
     typer.echo(f"Wrote {output}", err=True)
 

@@ -54,6 +54,9 @@ class Known:
     n: int | None = None
 
 
+_LARGEST_SD = 1e100  # its fourth power is still a float
+
+
 def baseline(spec: Spec, metric: Metric, history: History | None) -> Known | str:
     """What a metric is without the experiment, or why that is not known."""
     known = _baseline(spec, metric, history)
@@ -77,14 +80,29 @@ def _baseline(spec: Spec, metric: Metric, history: History | None) -> Known | st
         return "say what is normal in plan.baselines, or give a history of its tables"
     adjusts = spec.analysis.covariates and metric.summary is not LifeTable
     factor = history_factor(said.correlation, said.known) if adjusts else 1.0
-    if _is_share(metric):
-        if not 0 <= said.value <= 1:
-            return f"plan.baselines says {said.value}, which is no share"
-        variance = said.value * (1 - said.value)
-        return Known("share", said.value, variance, factor, clusters, said.eligible)
-    if said.sd is None:
+    kind: Literal["share", "mean"] = "share" if _is_share(metric) else "mean"
+    variance = _said_share(said.value) if kind == "share" else _said_mean(said.sd)
+    if isinstance(variance, str):
+        return variance
+    return Known(kind, said.value, variance, factor, clusters, said.eligible)
+
+
+def _said_share(value: float) -> float | str:
+    """The variance of a share, or why there is none."""
+    if not 0 <= value <= 1:
+        return f"plan.baselines says {value}, which is no share"
+    if value in (0, 1):
+        return f"plan.baselines says {value:g}: every unit has the same outcome"
+    return value * (1 - value)
+
+
+def _said_mean(sd: float | None) -> float | str:
+    """The variance of a mean, or why there is none."""
+    if sd is None:
         return "plan.baselines must say its sd too"
-    return Known("mean", said.value, said.sd**2, factor, clusters, said.eligible)
+    if sd > _LARGEST_SD:
+        return f"plan.baselines says an sd of {sd:g}, which is too large to count with"
+    return sd**2
 
 
 def _is_share(metric: Metric) -> bool:
