@@ -35,7 +35,7 @@ check: $(VENV)/stamp ## Format, lint, types, imports, fast tests with coverage
 test: $(VENV)/stamp ## All tests that need nothing but Python
 	$(BIN)/pytest -n 2 -m "not slow and not integration"
 
-calibrate: $(VENV)/stamp ## Slow tests: ten million ids and the like
+calibrate: $(VENV)/stamp ## Slow tests: are the claims right, ten million ids and the like
 	$(BIN)/pytest -m slow -rs
 
 integration: $(VENV)/stamp $(INTEGRATION) ## Tests that build, install or start something real

@@ -32,6 +32,7 @@ SECTIONS: dict[str, dict[str, str] | str] = {
         "Mistakes that look like results": "explanation/mistakes.md",
         "How it is built": "explanation/architecture.md",
         "Beside other tools": "explanation/other-tools.md",
+        "Are the claims right": "calibration.md",
         "Speed": "benchmarks.md",
         "Decisions": "adr/",
     },

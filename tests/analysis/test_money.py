@@ -356,3 +356,33 @@ def test_money_by_cluster_is_refused() -> None:
     )
     with pytest.raises(SpecError, match=r"decision\.value: is not analysed by cluster"):
         analyze(spec, data={"units": frame})
+
+
+def test_cells_of_factors_cost_what_their_levels_cost() -> None:
+    """A mail costs 0.50, a gift 2.00, both 2.50; 40% of what is spent is left."""
+    spec: dict[str, Any] = {
+        **{key: value for key, value in UNITS.items() if key != "variants"},
+        "factors": {
+            "order": ["mail", "gift"],
+            "levels": {"mail": [False, True], "gift": [False, True]},
+            "control": {"mail": False, "gift": False},
+            "cost": {"mail": {"per_exposure": 0.5}, "gift": {"per_exposure": 2.0}},
+        },
+        "decision": {"value": {"column": "spend"}, "margin_pct": 40},
+    }
+    spends = {"mail=false,gift=false": 1.0, "mail=false,gift=true": 3.0,
+              "mail=true,gift=false": 5.0, "mail=true,gift=true": 9.0}  # fmt: skip
+    rows = [
+        (cell, 10 * spend * (i % 2), i % 2) for cell, spend in spends.items() for i in range(60)
+    ]
+    frame = pd.DataFrame(rows, columns=["variant", "spend", "bought"])
+    money = analyze(spec, data={"units": frame}).money
+    assert money is not None
+    costs = {"mail=false,gift=true": 2.0, "mail=true,gift=false": 0.5, "mail=true,gift=true": 2.5}
+    assert [found.variant for found in money.variants] == list(costs)
+    for found in money.variants:
+        assert found.contribution_control == pytest.approx(0.4 * 5 * 1.0)
+        assert found.contribution == pytest.approx(
+            0.4 * 5 * spends[found.variant] - costs[found.variant]
+        )
+    assert any("not adjusted for there being several" in note for note in money.notes)
