@@ -14,9 +14,9 @@ from abtest.flags import Flag
 
 def main(flags: str, customers: str, outbox: str, exposures: str) -> None:
     flag = Flag.from_json(Path(flags).read_text(encoding="utf-8"))
-    logged = read_json_lines([exposures]).records if Path(exposures).exists() else ()
-    done = {record.unit for record in logged}
-    log = ExposureLog(JsonLinesSink(exposures))
+    sink = JsonLinesSink(exposures)
+    done = {record.unit for record in read_json_lines(sink.files()).records}
+    log = ExposureLog(sink)
     with (
         Path(customers).open(newline="", encoding="utf-8") as rows,
         Path(outbox).open("a", encoding="utf-8") as mails,

@@ -173,7 +173,8 @@ def test_a_full_file_is_moved_aside_and_none_is_lost(tmp_path: Path) -> None:
     assert len(files) > 3
     assert files[0].name == "e.000001.jsonl"
     assert all(file.stat().st_size < 1_200 for file in files)
-    units = [record.unit for record in read_json_lines([*files, path]).records]
+    assert sink.files() == [*files, path]
+    units = [record.unit for record in read_json_lines(sink.files()).records]
     assert units == [str(number) for number in range(20)]
 
 
@@ -221,7 +222,7 @@ def test_no_acknowledged_record_is_lost_when_processes_are_killed(
 
 def _kept(kind: str, path: Path) -> list[str]:
     if kind == "jsonl":
-        files = [*sorted(path.parent.glob("e.*.jsonl")), path]
+        files = JsonLinesSink(path).files()
         assert len(files) > 2, "nothing was rotated"
         return [record.unit for record in read_json_lines(files).records]
     with sqlite3.connect(path) as connection:

@@ -76,6 +76,12 @@ class JsonLinesSink:
             if made and self._sync:
                 _sync_folder(self.path.parent)
 
+    def files(self) -> list[Path]:
+        """The files that are there, oldest first: those that were full, then the present one."""
+        full = sorted((number, path) for path, number in self._full())
+        present = [self.path] if self.path.exists() else []
+        return [path for _, path in full] + present
+
     def close(self) -> None:
         """Nothing is held open."""
 
@@ -101,10 +107,16 @@ class JsonLinesSink:
         return True
 
     def _next_name(self) -> Path:
-        found = self.path.parent.glob(f"{self.path.stem}.*{self.path.suffix}")
-        numbers = (path.name.removesuffix(path.suffix).rpartition(".")[2] for path in found)
-        number = 1 + max((int(text) for text in numbers if text.isdecimal()), default=0)
+        number = 1 + max((number for _, number in self._full()), default=0)
         return self.path.with_name(f"{self.path.stem}.{number:06d}{self.path.suffix}")
+
+    def _full(self) -> Iterator[tuple[Path, int]]:
+        """Files that were moved aside, each with its number."""
+        start, end = f"{self.path.stem}.", self.path.suffix
+        for path in self.path.parent.iterdir():
+            text = path.name.removeprefix(start).removesuffix(end)
+            if text.isdecimal() and path.name == f"{start}{text}{end}":
+                yield path, int(text)
 
 
 def _append(descriptor: int, lines: bytes) -> None:
