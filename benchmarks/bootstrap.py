@@ -12,11 +12,11 @@ import time
 import numpy as np
 from scipy import stats
 
-from abtest.stats.bootstrap import Target, bootstrap
-from abtest.stats.permutation import permutation
-from abtest.stats.quantiles import compare_quantiles
-from abtest.stats.resampling import Resampling
-from abtest.stats.value_counts import ValueCounts
+from abtest.stats.resampling.bootstrap import Target, bootstrap
+from abtest.stats.resampling.draws import Resampling
+from abtest.stats.resampling.permutation import permutation
+from abtest.stats.resampling.quantiles import compare_quantiles
+from abtest.stats.resampling.value_counts import ValueCounts
 
 
 def revenue(units: int, seed: int) -> np.ndarray:

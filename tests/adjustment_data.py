@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from abtest.stats.co_moments import Columns, CoMoments, from_rows, missing_column
+from abtest.stats.adjustment.co_moments import Columns, CoMoments, from_rows, missing_column
 
 if TYPE_CHECKING:
     from pathlib import Path

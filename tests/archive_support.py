@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from abtest.analysis.archive.reading import Archived
+from abtest.analysis.archive.saved_results import file_of
 from abtest.analysis.result import Decision, Record, Result
-from abtest.analysis.saved_results import file_of
 from abtest.spec import Spec
 from abtest.stats.log_lift import log_lift
 from abtest.stats.summaries import Proportion

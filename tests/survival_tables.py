@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from abtest.stats.life_table import LifeTable
+from abtest.stats.survival.life_table import LifeTable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,9 +14,9 @@ from abtest import SpecError
 from abtest.analysis.method_choice import choose_method
 from abtest.methods import Quantile
 from abtest.spec.load import parse_spec
-from abtest.stats.scas import scas
+from abtest.stats.proportions.scas import scas
+from abtest.stats.resampling.value_counts import ValueCounts
 from abtest.stats.summaries import Proportion
-from abtest.stats.value_counts import ValueCounts
 from analysis.by_hand import CONVERSION, WON, run_units, spec_for
 from support import expected, golden_cases
 

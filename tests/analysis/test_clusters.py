@@ -13,9 +13,9 @@ from statsmodels.regression.linear_model import OLS
 from abtest import DataError, Result, SpecError, analyze
 from abtest.spec.assignable import experiment_of
 from abtest.spec.load import parse_spec
-from abtest.stats.cluster_adjustment import ClusterHistory, adjust_clusters
-from abtest.stats.clusters import Clusters, cluster_robust
-from abtest.stats.co_moments import Columns
+from abtest.stats.adjustment.co_moments import Columns
+from abtest.stats.clusters.adjustment import ClusterHistory, adjust_clusters
+from abtest.stats.clusters.cr2 import Clusters, cluster_robust
 from analysis.by_hand import (
     CONVERSION,
     START,

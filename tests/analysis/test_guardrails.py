@@ -13,7 +13,7 @@ from abtest.analysis.guardrails import (
 )
 from abtest.metrics.mean import MeanMetric
 from abtest.stats.comparison import Comparison, Interval
-from abtest.stats.proportions import miettinen_nurminen
+from abtest.stats.proportions.miettinen_nurminen import miettinen_nurminen
 from abtest.stats.summaries import Proportion
 from support import Case, golden_cases
 

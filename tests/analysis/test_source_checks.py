@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abtest.analysis.reading_checks import rows_left_out, skipped_lines
+from abtest.analysis.health.readings import rows_left_out, skipped_lines
 
 
 def test_skipped_lines() -> None:

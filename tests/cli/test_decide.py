@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from abtest.analysis.decisions import Recommendation as Said
-from abtest.analysis.decisions import is_against, read_decisions
+from abtest.analysis.archive.decisions import Recommendation as Said
+from abtest.analysis.archive.decisions import is_against, read_decisions
+from abtest.analysis.archive.saved_results import file_of, saved_results
 from abtest.analysis.result import Result
 from abtest.analysis.result_file import read_result
-from abtest.analysis.saved_results import file_of, saved_results
 from abtest.errors import DataError
 from command_line import make_experiment, run
 from report.report_fixtures import result as a_result

@@ -4,8 +4,8 @@ The nine invariants of the reference cases: p-value and intervals agree; swapped
 the difference and invert the ratio; churn is retention turned round; the currency does not matter;
 contrasts add up; neither the order of rows nor shards matter; P(best) adds up to 1: all here, for
 every method. That what is filled in for missing history does not matter, and that adjusted
-contrasts add up, is in tests/stats/test_adjustment.py. Looks whose boundaries could move do not
-exist yet.
+contrasts add up, is in tests/stats/adjustment/test_by_variant.py; that a passed boundary never
+moves, in tests/stats/sequential.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from abtest.methods import METHODS, AnyMethod, Bayes, default_method
-from abtest.stats.life_table import LifeTable
 from abtest.stats.summaries import (
     Clusters,
     Moments,
@@ -29,6 +28,7 @@ from abtest.stats.summaries import (
     Summary,
     ValueCounts,
 )
+from abtest.stats.survival.life_table import LifeTable
 
 if TYPE_CHECKING:
     from random import Random

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from abtest.methods.cluster_robust import ClusterRobust
-from abtest.stats.clusters import Clusters, cluster_estimate, cluster_robust
+from abtest.stats.clusters.cr2 import Clusters, cluster_estimate, cluster_robust
 from abtest.stats.summaries import Moments
 
 ONE = Clusters((3, 2), (6.0, 3.0), (3.0, 2.0))

@@ -16,11 +16,11 @@ from abtest.methods import (
     Welch,
     default_method,
 )
-from abtest.stats.life_table import LifeTable
-from abtest.stats.means import welch
-from abtest.stats.proportions import miettinen_nurminen
-from abtest.stats.ratios import linearized_ratio
+from abtest.stats.means.ratios import linearized_ratio
+from abtest.stats.means.welch import welch
+from abtest.stats.proportions.miettinen_nurminen import miettinen_nurminen
 from abtest.stats.summaries import Moments, PairMoments, Proportion, Summary
+from abtest.stats.survival.life_table import LifeTable
 
 PAIRS = (PairMoments(9, 6, 2, 80, 1, 0), PairMoments(8, 5, 2, 70, 2, 1))
 

@@ -12,15 +12,15 @@ from abtest.methods.permutation import Permutation
 from abtest.methods.quantile import Quantile
 from abtest.methods.recommended import recommended_proportion_method
 from abtest.methods.scas import Scas
-from abtest.stats.bootstrap import Target, bootstrap
-from abtest.stats.boschloo import boschloo
-from abtest.stats.newcombe import newcombe
-from abtest.stats.permutation import permutation
-from abtest.stats.quantiles import compare_quantiles, quantile_estimate
-from abtest.stats.resampling import Resampling
-from abtest.stats.scas import scas
+from abtest.stats.proportions.boschloo import boschloo
+from abtest.stats.proportions.newcombe import newcombe
+from abtest.stats.proportions.scas import scas
+from abtest.stats.resampling.bootstrap import Target, bootstrap
+from abtest.stats.resampling.draws import Resampling
+from abtest.stats.resampling.permutation import permutation
+from abtest.stats.resampling.quantiles import compare_quantiles, quantile_estimate
+from abtest.stats.resampling.value_counts import ValueCounts
 from abtest.stats.summaries import Moments, Proportion
-from abtest.stats.value_counts import ValueCounts
 
 RATES = Proportion(34, 1), Proportion(34, 7)
 COUNTS = ValueCounts.of([float(k) for k in range(40)]), ValueCounts.of([k * 1.5 for k in range(40)])

@@ -7,11 +7,11 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from abtest.methods import Cox, KaplanMeier, LogRank, Method, Rmst
-from abtest.stats.cox import cox
-from abtest.stats.incidence import incidence, incidence_estimate
-from abtest.stats.life_table import LifeTable
-from abtest.stats.log_rank import log_rank
-from abtest.stats.rmst import rmst, rmst_estimate
+from abtest.stats.survival.cox import cox
+from abtest.stats.survival.incidence import incidence, incidence_estimate
+from abtest.stats.survival.life_table import LifeTable
+from abtest.stats.survival.log_rank import log_rank
+from abtest.stats.survival.rmst import rmst, rmst_estimate
 
 CONTROL = LifeTable((2.0, 5.0, 9.0, 12.0), (6, 5, 4, 0), (0, 3, 0, 40))
 TREATMENT = LifeTable((2.0, 4.0, 9.0, 10.0), (9, 7, 8, 0), (0, 2, 0, 30))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from abtest import analyze
-from abtest.stats.proportions import miettinen_nurminen
+from abtest.stats.proportions.miettinen_nurminen import miettinen_nurminen
 from abtest.stats.summaries import Proportion
 from analysis.by_hand import START, run_log, spec_for
 from support import expected, golden_cases

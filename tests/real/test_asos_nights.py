@@ -17,9 +17,9 @@ import polars as pl
 import pytest
 
 from abtest import analyze
-from abtest.analysis.looks import Look, LookLog, LookRow
-from abtest.analysis.sequential import FEWEST_UNITS, LEAST_GAIN
-from abtest.stats.means import welch
+from abtest.analysis.sequential.interim import FEWEST_UNITS, LEAST_GAIN
+from abtest.analysis.sequential.looks import Look, LookLog, LookRow
+from abtest.stats.means.welch import welch
 from abtest.stats.moments import Moments
 from abtest.stats.sequential.boundaries import spending_plan
 from abtest.stats.sequential.normal_mixture import asymptotic_sequence

@@ -10,9 +10,9 @@ import math
 import numpy as np
 import pytest
 
-from abtest.stats.adjustment import adjust_means
-from abtest.stats.clusters import Clusters, cluster_robust
-from abtest.stats.co_moments import Columns, from_rows
+from abtest.stats.adjustment.by_variant import adjust_means
+from abtest.stats.adjustment.co_moments import Columns, from_rows
+from abtest.stats.clusters.cr2 import Clusters, cluster_robust
 
 SLOPES = [(1.0, 1.0), (1.5, 0.5), (1.2, 0.2), (0.0, 0.0)]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from abtest.stats.factorial import combined, margin
-from abtest.stats.means import mean_level
+from abtest.stats.means.t_pivot import t_comparison
+from abtest.stats.means.welch import mean_level
 from abtest.stats.summaries import Moments
-from abtest.stats.t_pivot import t_comparison
 
 RUNS = 4_000
 CELLS = list(itertools.product((0, 1), repeat=3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from abtest.stats.max_t import MaxT, loadings_of
+from abtest.stats.families.max_t import MaxT, loadings_of
 
 RUNS = 200_000
 ALPHA = 0.05

@@ -26,12 +26,11 @@ from abtest.methods import (
     Scas,
     Welch,
 )
-from abtest.stats.adjustment import adjust_means
-from abtest.stats.cluster_sums import Clusters
-from abtest.stats.co_moments import Columns, from_arrays
+from abtest.stats.adjustment.by_variant import adjust_means
+from abtest.stats.adjustment.co_moments import Columns, from_arrays
+from abtest.stats.clusters.sums import Clusters
 from abtest.stats.comparison import Comparison as Compared
-from abtest.stats.life_table import LifeTable
-from abtest.stats.max_t import MaxT, loadings_of
+from abtest.stats.families.max_t import MaxT, loadings_of
 from abtest.stats.moments import Moments, PairMoments, Proportion
 from abtest.stats.power.design import Design
 from abtest.stats.power.events import power_schoenfeld
@@ -41,6 +40,7 @@ from abtest.stats.power.student import t_power
 from abtest.stats.sequential.boundaries import spending_plan
 from abtest.stats.sequential.planning import plan_cost
 from abtest.stats.sequential.spending import Spending
+from abtest.stats.survival.life_table import LifeTable
 
 Draw = Callable[[np.random.Generator], bool]
 PLAIN = Design()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from abtest.stats.adjustment import adjust_means
-from abtest.stats.co_moments import Columns, CoMoments, from_rows
-from abtest.stats.post_stratification import post_stratify
+from abtest.stats.adjustment.by_variant import adjust_means
+from abtest.stats.adjustment.co_moments import Columns, CoMoments, from_rows
+from abtest.stats.adjustment.post_stratification import post_stratify
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,10 +21,10 @@ from abtest.stats.factorial import (
     pooled_weights,
     saturated_design,
 )
-from abtest.stats.many_to_one import many_to_one
-from abtest.stats.means import mean_level
+from abtest.stats.families.many_to_one import many_to_one
+from abtest.stats.means.t_pivot import Level, t_comparison
+from abtest.stats.means.welch import mean_level
 from abtest.stats.summaries import Moments
-from abtest.stats.t_pivot import Level, t_comparison
 from support import SHARED, Case, expected, golden_cases
 
 if TYPE_CHECKING:

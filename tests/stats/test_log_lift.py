@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from abtest.stats.clusters import cluster_pair
+from abtest.stats.clusters.cr2 import cluster_pair
 from abtest.stats.log_lift import LogLift, log_lift
 from abtest.stats.summaries import Clusters, Moments, PairMoments, Proportion
 from support import expected, golden_cases

@@ -17,19 +17,19 @@ import numpy as np
 
 from abtest.analysis.strata import split_of
 from abtest.sentences import sentence
-from abtest.stats.adjusted_means import AdjustedMeans
-from abtest.stats.adjustment import adjust_means
-from abtest.stats.cluster_adjustment import adjust_clusters
-from abtest.stats.co_moments import Columns, CoMoments, from_arrays
-from abtest.stats.post_stratification import post_stratify
+from abtest.stats.adjustment.adjusted_means import AdjustedMeans
+from abtest.stats.adjustment.by_variant import adjust_means
+from abtest.stats.adjustment.co_moments import Columns, CoMoments, from_arrays
+from abtest.stats.adjustment.post_stratification import post_stratify
+from abtest.stats.clusters.adjustment import adjust_clusters
+from abtest.stats.means.t_pivot import Level
 from abtest.stats.summaries import Moments
-from abtest.stats.t_pivot import Level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from abtest.analysis.summaries import MetricCounts
-    from abtest.stats.adjusted_means import AdjustedComparison
+    from abtest.stats.adjustment.adjusted_means import AdjustedComparison
     from abtest.stats.comparison import Estimate
     from abtest.stats.log_lift import LogLift
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from abtest import __version__
 from abtest.analysis.aggregates import read_aggregates
-from abtest.analysis.bayes_models import control_posteriors
+from abtest.analysis.archive.past_priors import telling_the_prior, with_past_prior
+from abtest.analysis.bayes.models import control_posteriors
+from abtest.analysis.bayes.pooling import pooled_readings
+from abtest.analysis.bayes.prior_sensitivity import prior_sensitivity
 from abtest.analysis.capped import capped_readings
-from abtest.analysis.checks import run_checks
 from abtest.analysis.clock import Cutoff
 from abtest.analysis.clusters import in_clusters
 from abtest.analysis.columns import missing_columns
@@ -20,29 +22,27 @@ from abtest.analysis.curves import censored_readings, curves
 from abtest.analysis.decision import decide
 from abtest.analysis.event_rows import RowCounter
 from abtest.analysis.facts import Facts, outcome_columns
-from abtest.analysis.fixing import refuse_unfixed_caps, with_fixed
+from abtest.analysis.frozen_plan.comparing import lock_of, under_lock
+from abtest.analysis.frozen_plan.fixing import refuse_unfixed_caps, with_fixed
 from abtest.analysis.health.balance import balance_of
 from abtest.analysis.health.outliers import largest_values
+from abtest.analysis.health.readings import rows_left_out, skipped_lines, taken_off
 from abtest.analysis.health.run import health_checks
+from abtest.analysis.health.split import run_checks
 from abtest.analysis.health.watched import watched
-from abtest.analysis.looks import log_beside
-from abtest.analysis.money import money_of
-from abtest.analysis.money_facts import of_values, read_money
-from abtest.analysis.past_priors import telling_the_prior, with_past_prior
-from abtest.analysis.plan_lock import lock_of, under_lock
+from abtest.analysis.money.facts import of_values, read_money
+from abtest.analysis.money.worth import money_of
 from abtest.analysis.planning.recorded import as_declared
-from abtest.analysis.pooling import pooled_readings
 from abtest.analysis.population import population_of
-from abtest.analysis.prior_sensitivity import prior_sensitivity
 from abtest.analysis.readable import readable_dates
-from abtest.analysis.reading_checks import rows_left_out, skipped_lines, taken_off
 from abtest.analysis.records import Comparer
 from abtest.analysis.result import Result
-from abtest.analysis.segment_columns import segment_columns
-from abtest.analysis.segments import segment_results, unplanned
-from abtest.analysis.sequential import is_running, parts_within_plan, within_plan
+from abtest.analysis.segments.columns import segment_columns
+from abtest.analysis.segments.effects import segment_results, unplanned
+from abtest.analysis.segments.slices import entry_weeks, segments_of, units_by_day
+from abtest.analysis.sequential.interim import is_running, parts_within_plan, within_plan
+from abtest.analysis.sequential.looks import log_beside
 from abtest.analysis.skew import shapes_of, skewed_readings
-from abtest.analysis.slices import entry_weeks, segments_of, units_by_day
 from abtest.analysis.summaries import Wish, need_passes, summarize
 from abtest.analysis.table_names import as_given
 from abtest.analysis.unsupported import unsupported_in
@@ -62,11 +62,11 @@ if TYPE_CHECKING:
     import narwhals as nw
 
     from abtest.analysis.event_rows import EventRows
-    from abtest.analysis.looks import LookLog
-    from abtest.analysis.money_result import Money
+    from abtest.analysis.money.result import Money
     from abtest.analysis.netting import TakenOff
     from abtest.analysis.population import Population
     from abtest.analysis.result import Check
+    from abtest.analysis.sequential.looks import LookLog
     from abtest.analysis.summaries import Found, Summaries
     from abtest.sources.duckdb_engine import OnBadLines
     from abtest.sources.engine import Engine

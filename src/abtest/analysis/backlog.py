@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 from abtest.analysis.archive.model import State  # noqa: TC001 - pydantic reads it
-from abtest.analysis.saved_results import Kept
+from abtest.analysis.archive.saved_results import Kept
 from abtest.stats.bayes.normal import Normal
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from abtest.analysis.streams import CLUSTER, UNIT, VARIANT
 from abtest.errors import DataError
 from abtest.metrics.base import ANCHOR, ANCHOR_DAY, one_where
 from abtest.sources.wanted import Wanted
-from abtest.stats.cluster_adjustment import ClusterHistory
+from abtest.stats.clusters.adjustment import ClusterHistory
 from abtest.stats.summaries import Clusters, PairMoments
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from abtest.sources.engine import Engine
     from abtest.sources.wanted import ColumnType
     from abtest.spec import Spec
-    from abtest.stats.co_moments import Columns
+    from abtest.stats.adjustment.co_moments import Columns
 
 _OTHERS = "abtest:clusters"
 

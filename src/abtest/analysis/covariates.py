@@ -10,7 +10,7 @@ from abtest.analysis.streams import scope_of
 from abtest.metrics.base import one_where
 from abtest.sources.wanted import Wanted
 from abtest.spec.covariates import ColumnCovariate, EventCovariate
-from abtest.stats.co_moments import Columns, missing_column
+from abtest.stats.adjustment.co_moments import Columns, missing_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,11 @@ from abtest.analysis.readings import other_reading, readings_of
 from abtest.analysis.result import Check
 from abtest.metrics.base import EventMetric
 from abtest.sentences import joined, sentence
-from abtest.stats.incidence import incidence, incidence_estimate
-from abtest.stats.kaplan_meier import CurvePoint, kaplan_meier_curve, survival_interval
-from abtest.stats.life_table import LifeTable
-from abtest.stats.maturity import cohorts_agree, readings_agree
 from abtest.stats.summaries import Proportion
+from abtest.stats.survival.incidence import incidence, incidence_estimate
+from abtest.stats.survival.kaplan_meier import CurvePoint, kaplan_meier_curve, survival_interval
+from abtest.stats.survival.life_table import LifeTable
+from abtest.stats.survival.maturity import cohorts_agree, readings_agree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from abtest.metrics.base import Metric
     from abtest.spec import Spec
     from abtest.spec.variants import Variant
-    from abtest.stats.kaplan_meier import Curve
+    from abtest.stats.survival.kaplan_meier import Curve
 
 ALPHA = 0.01
 

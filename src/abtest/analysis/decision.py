@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from abtest.analysis.money_rule import MoneyRule, decision_values
-from abtest.analysis.reading_checks import FEW_UNITS
+from abtest.analysis.health.readings import FEW_UNITS
+from abtest.analysis.money.rule import MoneyRule, decision_values
 from abtest.analysis.result import Decision, is_readable
 from abtest.sentences import Sentence, joined, sentence
 from abtest.spec.analysis import Rule
@@ -16,7 +16,7 @@ from abtest.stats.summaries import LifeTable, Proportion
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from abtest.analysis.money_result import Money
+    from abtest.analysis.money.result import Money
     from abtest.analysis.result import Check, Record
     from abtest.spec import Spec
 

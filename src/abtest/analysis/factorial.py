@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from abtest.analysis.families import Adjusted
-from abtest.analysis.reading_checks import FEW_UNITS
+from abtest.analysis.health.readings import FEW_UNITS
 from abtest.analysis.result import Record
 from abtest.sentences import sentence
 from abtest.spec.cells import cell_key, level_text
-from abtest.stats.cluster_sums import Clusters, cluster_level
+from abtest.stats.clusters.sums import Clusters, cluster_level
 from abtest.stats.factorial import combined, joint_interactions, margin
-from abtest.stats.means import mean_level
-from abtest.stats.multiplicity import Procedure, adjust, adjusted_ci_level
-from abtest.stats.ratios import ratio_level
+from abtest.stats.families.procedures import Procedure, adjust, adjusted_ci_level
+from abtest.stats.means.ratios import ratio_level
+from abtest.stats.means.t_pivot import Level, t_comparison
+from abtest.stats.means.welch import mean_level
 from abtest.stats.summaries import Moments, PairMoments, Proportion
-from abtest.stats.t_pivot import Level, t_comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -29,7 +29,7 @@ from abtest.analysis.readings import (
     anchor_columns,
     readings_of,
 )
-from abtest.analysis.segment_columns import segment_columns
+from abtest.analysis.segments.columns import segment_columns
 from abtest.analysis.strata import STRATUM
 from abtest.analysis.streams import CLUSTER, UNIT, VARIANT, lag_of, scope_of
 from abtest.analysis.summaries import Wish
@@ -55,8 +55,8 @@ from abtest.metrics.sum import SumMetric
 from abtest.metrics.survey import SurveyMetric
 from abtest.metrics.survival import SurvivalMetric
 from abtest.sources.wanted import Wanted
-from abtest.stats.life_table import LifeTable
 from abtest.stats.summaries import Proportion
+from abtest.stats.survival.life_table import LifeTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from abtest.sentences import sentence
-from abtest.stats.max_t import MaxT, loadings_of
-from abtest.stats.multiplicity import adjust, adjusted_ci_level, gated
+from abtest.stats.families.max_t import MaxT, loadings_of
+from abtest.stats.families.procedures import adjust, adjusted_ci_level, gated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -18,9 +18,9 @@ from abtest.metrics.first_event import FirstEventMetric
 from abtest.metrics.quantile import QuantileMetric
 from abtest.metrics.survival import SurvivalMetric
 from abtest.sentences import sentence
-from abtest.stats.life_table import LifeTable, common_horizon
+from abtest.stats.resampling.value_counts import ValueCounts
 from abtest.stats.summaries import Moments, Proportion
-from abtest.stats.value_counts import ValueCounts
+from abtest.stats.survival.life_table import LifeTable, common_horizon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

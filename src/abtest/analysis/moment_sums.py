@@ -15,7 +15,7 @@ import numpy as np
 
 from abtest.analysis.readings import OBSERVED
 from abtest.analysis.streams import VARIANT
-from abtest.stats.co_moments import CoMoments, from_arrays
+from abtest.stats.adjustment.co_moments import CoMoments, from_arrays
 from abtest.stats.summaries import Moments, PairMoments
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from abtest.analysis.readings import Reading
-    from abtest.stats.co_moments import Columns
+    from abtest.stats.adjustment.co_moments import Columns
 
 # Squares that are this much larger than what they vary by have lost three of sixteen digits.
 MANY_TIMES = 1_000.0

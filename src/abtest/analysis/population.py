@@ -26,7 +26,7 @@ from abtest.analysis.refusals import (
     refuse_repeated,
     refuse_too_late,
 )
-from abtest.analysis.segment_columns import segment_columns, with_named_values
+from abtest.analysis.segments.columns import segment_columns, with_named_values
 from abtest.analysis.strata import (
     BLOCK,
     STRATUM,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.adjusting import Adjustment, can_adjust
 from abtest.analysis.aggregates import aggregate_notes
-from abtest.analysis.bayes_factors import factor_notes, log_factor
-from abtest.analysis.bayes_models import Reader
+from abtest.analysis.bayes.factors import factor_notes, log_factor
+from abtest.analysis.bayes.false_ships import false_ship_notes
+from abtest.analysis.bayes.models import Reader
 from abtest.analysis.factorial import effect_records
-from abtest.analysis.false_ships import false_ship_notes
 from abtest.analysis.families import adjust_families
 from abtest.analysis.guardrails import is_equivalent, read_guardrail
 from abtest.analysis.method_choice import choose_method, unadjusted_notes
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from abtest.methods.bayes import Bayes
     from abtest.metrics.base import Metric
     from abtest.spec import Spec
-    from abtest.stats.adjusted_means import AdjustedComparison
+    from abtest.stats.adjustment.adjusted_means import AdjustedComparison
     from abtest.stats.comparison import Comparison, Interval
     from abtest.stats.posterior import VariantPosterior
     from abtest.stats.summaries import Summary

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from abtest.analysis.money_result import Money
+from abtest.analysis.money.result import Money
 from abtest.analysis.texts import Text
 from abtest.sentences import collect, restore
 

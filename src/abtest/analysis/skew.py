@@ -16,9 +16,9 @@ from abtest.analysis.readings import OBSERVED, Reading, readings_of
 from abtest.analysis.result import Check
 from abtest.analysis.streams import VARIANT
 from abtest.sentences import joined, sentence
-from abtest.stats.shape import share_of_top, skew_check
+from abtest.stats.means.shape import share_of_top, skew_check
+from abtest.stats.resampling.value_counts import ValueCounts
 from abtest.stats.summaries import Moments
-from abtest.stats.value_counts import ValueCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from abtest.analysis.summaries import Found
     from abtest.sources.engine import Engine
     from abtest.spec import Spec
-    from abtest.stats.shape import SkewCheck
+    from abtest.stats.means.shape import SkewCheck
 
 # More distinct values than this are put into as many bins, of one width.
 MOST_VALUES = 100_000

@@ -18,17 +18,17 @@ from abtest.analysis.strata import STRATUM
 from abtest.analysis.streams import VARIANT
 from abtest.errors import DataError
 from abtest.metrics.base import one_where
-from abtest.stats.co_moments import Columns, CoMoments
-from abtest.stats.life_table import LifeTable
+from abtest.stats.adjustment.co_moments import Columns, CoMoments
+from abtest.stats.resampling.value_counts import ValueCounts
 from abtest.stats.summaries import Moments, PairMoments, Proportion
-from abtest.stats.value_counts import ValueCounts
+from abtest.stats.survival.life_table import LifeTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from abtest.analysis.slices import Slice
+    from abtest.analysis.segments.slices import Slice
     from abtest.sources.engine import Engine
-    from abtest.stats.cluster_adjustment import ClusterHistory
+    from abtest.stats.clusters.adjustment import ClusterHistory
     from abtest.stats.summaries import Summary
 
 _UNITS = "abtest:units"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from abtest.analysis.plan_faults import plan_faults
+from abtest.analysis.sequential.faults import plan_faults
 from abtest.analysis.strata import entry_weights
 from abtest.errors import Fault
 from abtest.metrics.base import EventMetric

@@ -145,7 +145,7 @@ def _save(result: Result, spec: Path, inputs: list[Path], *, asked: bool) -> Non
 
 def write_report(result: Result, spec: Path, inputs: list[Path], lang: Lang) -> None:
     """Write the HTML report beside the spec, and say where."""
-    from abtest.analysis.decisions import with_decision
+    from abtest.analysis.archive.decisions import with_decision
     from abtest.cli.output import write_text
     from abtest.errors import AbtestError
     from abtest.report import render

@@ -93,8 +93,8 @@ def _check_known(found: Archive, leave_out: list[str]) -> None:
 
 def _files(found: Archive, folder: Path) -> list[Path]:
     """What was read, and what other commands wrote: none of it is written over."""
-    from abtest.analysis.decisions import FILE
-    from abtest.analysis.saved_results import FOLDER
+    from abtest.analysis.archive.decisions import FILE
+    from abtest.analysis.archive.saved_results import FOLDER
     from abtest.spec.lock import lock_path
 
     files = []

@@ -178,7 +178,7 @@ def _manifest(
 
 
 def _say(plan: Plan, counts: AssignedCounts, output: Path) -> None:
-    from abtest.stats.sample_ratio import sample_ratio
+    from abtest.stats.health.sample_ratio import sample_ratio
 
     reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(counts.reasons.items()))
     typer.echo(f"{counts.rows:,} customers: {reasons}", err=True)

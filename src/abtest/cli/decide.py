@@ -11,7 +11,7 @@ from abtest.cli.formats import ToldAs, tell
 from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
 
 if TYPE_CHECKING:
-    from abtest.analysis.decisions import Decided, HumanDecision, Recommendation
+    from abtest.analysis.archive.decisions import Decided, HumanDecision, Recommendation
     from abtest.spec import Spec
 
 Choice = Literal["ship", "rollback", "neutral", "inconclusive"]
@@ -43,7 +43,7 @@ def decide(
     against the recommendation needs --why, is asked for it on a terminal, and is shown as such in
     every report, status and archive of the experiment from then on.
     """
-    from abtest.analysis.decisions import FILE, Decisions, read_decisions
+    from abtest.analysis.archive.decisions import FILE, Decisions, read_decisions
     from abtest.cli.clock import day
     from abtest.cli.output import write_text
     from abtest.spec import load_spec
@@ -80,7 +80,7 @@ def _decision(
     told: tuple[str | None, str | None, str],
 ) -> HumanDecision:
     """Check what was decided; ``told`` is why, by whom and on which day."""
-    from abtest.analysis.decisions import HumanDecision, is_against
+    from abtest.analysis.archive.decisions import HumanDecision, is_against
 
     why, by, on = told
     variant = _variant(spec, verdict, variant, recommended)
@@ -110,8 +110,8 @@ def _check_owner(experiment: str, spec: Spec, path: Path) -> None:
 
 def _recommended(spec: Spec, folder: Path, *, needed: bool) -> Recommendation | None:
     """What the newest saved result recommends."""
-    from abtest.analysis.decisions import recommendation_of
-    from abtest.analysis.saved_results import FOLDER, saved_results
+    from abtest.analysis.archive.decisions import recommendation_of
+    from abtest.analysis.archive.saved_results import FOLDER, saved_results
     from abtest.errors import AbtestError
 
     results, faults = saved_results(folder)

@@ -51,7 +51,7 @@ def write_result(
     What people read says what was decided, going by the experiment's folder; JSON and CSV are what
     was found and no more.
     """
-    from abtest.analysis.decisions import with_decision
+    from abtest.analysis.archive.decisions import with_decision
     from abtest.cli.output import write_text
     from abtest.report import print_report, render
 

@@ -42,7 +42,7 @@ def freeze(
     """
     from abtest import __version__
     from abtest.analysis.analyze import check_spec
-    from abtest.analysis.fixing import Earlier, fixed_by_history
+    from abtest.analysis.frozen_plan.fixing import Earlier, fixed_by_history
     from abtest.cli.clock import check_moment, moment
     from abtest.cli.output import write_text
     from abtest.cli.tables import named_tables

@@ -11,7 +11,7 @@ from abtest.cli.analyze import Engine, check_instant, input_files, write_report
 from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
 
 if TYPE_CHECKING:
-    from abtest.analysis.monitoring import NightReport
+    from abtest.analysis.sequential.monitoring import NightReport
 
 
 def monitor(
@@ -49,7 +49,7 @@ def monitor(
     tables = named_tables(data or [])
     check_instant(as_of)
 
-    from abtest.analysis.monitoring import monitor as run
+    from abtest.analysis.sequential.monitoring import monitor as run
     from abtest.cli.output import alone
     from abtest.cli.progress import Progress
 

@@ -108,7 +108,7 @@ def plan(
 
 
 def _plan(path: Path, history: list[str], history_end: str | None, start: str | None) -> Plan:
-    from abtest.analysis.past_priors import with_past_prior
+    from abtest.analysis.archive.past_priors import with_past_prior
     from abtest.analysis.planning.history import read_history
     from abtest.analysis.planning.plan import make_plan
     from abtest.cli.past import past_tables

@@ -48,7 +48,7 @@ def report(
 
 def _home(result: Path) -> Path:
     """The folder of the experiment, which may hold a decision."""
-    from abtest.analysis.saved_results import FOLDER
+    from abtest.analysis.archive.saved_results import FOLDER
 
     home = result.absolute().parent
     return home.parent if home.name == FOLDER else home

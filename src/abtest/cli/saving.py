@@ -27,8 +27,8 @@ def save_result(result: Result, folder: Path, inputs: Iterable[Path], *, force: 
         AbtestError: The file is another experiment's or no result, is an input, or cannot be
             written.
     """
+    from abtest.analysis.archive.saved_results import FOLDER, changed_inputs, file_of
     from abtest.analysis.result_file import read_result
-    from abtest.analysis.saved_results import FOLDER, changed_inputs, file_of
     from abtest.cli.output import write_text
     from abtest.errors import AbtestError
     from abtest.report import render

@@ -22,8 +22,8 @@ from abtest.methods.recommended import recommended_proportion_method
 from abtest.methods.rmst import Rmst
 from abtest.methods.scas import Scas
 from abtest.methods.welch import Welch
-from abtest.stats.life_table import LifeTable
 from abtest.stats.summaries import Clusters, Moments, Proportion, Summary, ValueCounts
+from abtest.stats.survival.life_table import LifeTable
 
 __all__ = [
     "METHODS",

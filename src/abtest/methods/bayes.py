@@ -16,13 +16,13 @@ from abtest.stats.bayes.normal import Normal
 from abtest.stats.bayes.normal_difference import normal_difference
 from abtest.stats.bayes.normal_log_lift import LogLevel, normal_log_lift
 from abtest.stats.bayes.question import Question
-from abtest.stats.cluster_sums import Clusters, cluster_level
-from abtest.stats.life_table import LifeTable
-from abtest.stats.means import mean_level
+from abtest.stats.clusters.sums import Clusters, cluster_level
+from abtest.stats.means.ratios import ratio_level
+from abtest.stats.means.welch import mean_level
 from abtest.stats.posterior import Posterior, VariantPosterior
-from abtest.stats.ratios import ratio_level
+from abtest.stats.resampling.value_counts import ValueCounts
 from abtest.stats.summaries import Moments, Proportion, Summary
-from abtest.stats.value_counts import ValueCounts
+from abtest.stats.survival.life_table import LifeTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

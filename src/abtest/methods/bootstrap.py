@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from abtest.methods.base import MethodBase, expect
-from abtest.stats.bootstrap import Target, bootstrap
 from abtest.stats.estimates import mean_estimate
-from abtest.stats.quantiles import quantile_estimate
-from abtest.stats.resampling import Resampling
-from abtest.stats.value_counts import ValueCounts
+from abtest.stats.resampling.bootstrap import Target, bootstrap
+from abtest.stats.resampling.draws import Resampling
+from abtest.stats.resampling.quantiles import quantile_estimate
+from abtest.stats.resampling.value_counts import ValueCounts
 
 if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison, Estimate

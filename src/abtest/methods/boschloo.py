@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from abtest.methods.base import MethodBase, expect
-from abtest.stats.boschloo import boschloo
 from abtest.stats.estimates import proportion_estimate
+from abtest.stats.proportions.boschloo import boschloo
 from abtest.stats.summaries import Proportion
 
 if TYPE_CHECKING:

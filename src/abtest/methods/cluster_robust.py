@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from abtest.methods.base import MethodBase, expect
-from abtest.stats.clusters import cluster_estimate, cluster_robust
+from abtest.stats.clusters.cr2 import cluster_estimate, cluster_robust
 from abtest.stats.summaries import Clusters, Summary
 
 if TYPE_CHECKING:

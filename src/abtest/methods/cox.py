@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from abtest.methods.base import expect
 from abtest.methods.survival import SurvivalMethod, incidence_at_the_end
-from abtest.stats.cox import cox
-from abtest.stats.life_table import LifeTable
+from abtest.stats.survival.cox import cox
+from abtest.stats.survival.life_table import LifeTable
 
 if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison, Estimate

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from abtest.methods.base import MethodBase, expect
 from abtest.stats.estimates import ratio_estimate
-from abtest.stats.ratios import linearized_ratio
+from abtest.stats.means.ratios import linearized_ratio
 from abtest.stats.summaries import PairMoments
 
 if TYPE_CHECKING:

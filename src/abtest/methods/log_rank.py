@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from abtest.methods.base import expect
 from abtest.methods.survival import SurvivalMethod, incidence_at_the_end
-from abtest.stats.life_table import LifeTable
-from abtest.stats.log_rank import log_rank
+from abtest.stats.survival.life_table import LifeTable
+from abtest.stats.survival.log_rank import log_rank
 
 if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison, Estimate

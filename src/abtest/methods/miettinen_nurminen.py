@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from abtest.methods.base import MethodBase, expect
 from abtest.stats.estimates import proportion_estimate
-from abtest.stats.proportions import miettinen_nurminen
+from abtest.stats.proportions.miettinen_nurminen import miettinen_nurminen
 from abtest.stats.summaries import Proportion
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from abtest.methods.base import MethodBase, expect
 from abtest.stats.estimates import proportion_estimate
-from abtest.stats.newcombe import newcombe
+from abtest.stats.proportions.newcombe import newcombe
 from abtest.stats.summaries import Proportion
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from abtest.methods.base import MethodBase, expect
 from abtest.stats.estimates import mean_estimate
-from abtest.stats.permutation import permutation
-from abtest.stats.resampling import Resampling
-from abtest.stats.value_counts import ValueCounts
+from abtest.stats.resampling.draws import Resampling
+from abtest.stats.resampling.permutation import permutation
+from abtest.stats.resampling.value_counts import ValueCounts
 
 if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison, Estimate

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from abtest.methods.base import MethodBase, expect
-from abtest.stats.quantiles import compare_quantiles, quantile_estimate
-from abtest.stats.value_counts import ValueCounts
+from abtest.stats.resampling.quantiles import compare_quantiles, quantile_estimate
+from abtest.stats.resampling.value_counts import ValueCounts
 
 if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison, Estimate

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from abtest.methods.base import expect
 from abtest.methods.survival import Horizon, SurvivalMethod, at_horizon, estimate_at
-from abtest.stats.life_table import LifeTable
-from abtest.stats.rmst import rmst, rmst_estimate
+from abtest.stats.survival.life_table import LifeTable
+from abtest.stats.survival.rmst import rmst, rmst_estimate
 
 if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison, Estimate

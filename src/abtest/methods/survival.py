@@ -11,8 +11,8 @@ from abtest.methods.base import MethodBase
 from abtest.sentences import sentence
 from abtest.stats.absent import without_inference
 from abtest.stats.comparison import Estimate
-from abtest.stats.incidence import incidence_estimate
-from abtest.stats.life_table import LifeTable, common_horizon
+from abtest.stats.survival.incidence import incidence_estimate
+from abtest.stats.survival.life_table import LifeTable, common_horizon
 
 if TYPE_CHECKING:
     from collections.abc import Callable

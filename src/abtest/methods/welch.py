@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from abtest.methods.base import MethodBase, expect
 from abtest.stats.estimates import mean_estimate
-from abtest.stats.means import welch
+from abtest.stats.means.welch import welch
 from abtest.stats.summaries import Moments
 
 if TYPE_CHECKING:

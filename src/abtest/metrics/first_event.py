@@ -25,8 +25,8 @@ from abtest.metrics.base import (
     microseconds,
     one_where,
 )
-from abtest.stats.life_table import LifeTable
 from abtest.stats.summaries import Proportion, Summary
+from abtest.stats.survival.life_table import LifeTable
 
 
 @dataclass(frozen=True, slots=True)

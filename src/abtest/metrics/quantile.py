@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from abtest.metrics.base import ColumnMetric
+from abtest.stats.resampling.value_counts import ValueCounts
 from abtest.stats.summaries import Summary
-from abtest.stats.value_counts import ValueCounts
 
 
 class QuantileMetric(ColumnMetric):

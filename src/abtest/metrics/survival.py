@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from abtest.metrics.base import Metric
-from abtest.stats.life_table import LifeTable
 from abtest.stats.summaries import Summary
+from abtest.stats.survival.life_table import LifeTable
 
 
 class SurvivalMetric(Metric):

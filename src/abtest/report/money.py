@@ -16,7 +16,7 @@ from abtest.sentences import phrase
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from abtest.analysis.money_result import Measure, Money, Step, VariantMoney, Week
+    from abtest.analysis.money.result import Measure, Money, Step, VariantMoney, Week
     from abtest.analysis.result import Result
 
 TITLE = phrase("The decision in money")

@@ -9,7 +9,7 @@ from abtest.report.text import clean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from abtest.analysis.looks import LookRow
+    from abtest.analysis.sequential.looks import LookRow
 
 _HEAD = ("metric", "variant", "mature", "of plan", "z", "boundary", "lift", "from", "to", "plan")
 _WORDS = 2  # the columns that start on the left

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from abtest.errors import DataError
 from abtest.sources.duckdb_sql import is_number, literal, quote, value_sql
-from abtest.stats.balance import independence, standardized_difference
-from abtest.stats.co_moments import Columns, CoMoments, from_arrays
+from abtest.stats.adjustment.co_moments import Columns, CoMoments, from_arrays
+from abtest.stats.health.balance import independence, standardized_difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from abtest.assignment.formula import FORMULA
 from abtest.sources.duckdb_population import POPULATION_HASH
-from abtest.stats.sample_ratio import sample_ratio
+from abtest.stats.health.sample_ratio import sample_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

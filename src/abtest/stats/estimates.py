@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from abtest.stats.comparison import Estimate, Interval
-from abtest.stats.means import mean_level
-from abtest.stats.ratios import ratio_level
+from abtest.stats.means.ratios import ratio_level
+from abtest.stats.means.t_pivot import t_estimate
+from abtest.stats.means.welch import mean_level
 from abtest.stats.scipy_special import special
-from abtest.stats.t_pivot import t_estimate
 from abtest.stats.tails import check_ci_level, normal_quantile
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.stats.means.t_pivot import Level
 from abtest.stats.scipy_special import special
-from abtest.stats.t_pivot import Level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from abtest.stats.cluster_sums import Clusters, cluster_level
+from abtest.stats.clusters.sums import Clusters, cluster_level
 from abtest.stats.comparison import Interval
-from abtest.stats.life_table import LifeTable
-from abtest.stats.means import mean_level
-from abtest.stats.ratios import ratio_level
+from abtest.stats.means.ratios import ratio_level
+from abtest.stats.means.welch import mean_level
+from abtest.stats.resampling.value_counts import ValueCounts
 from abtest.stats.summaries import Moments, Proportion
+from abtest.stats.survival.life_table import LifeTable
 from abtest.stats.tails import normal_pvalue, normal_quantile
-from abtest.stats.value_counts import ValueCounts
 
 if TYPE_CHECKING:
     from abtest.stats.summaries import Summary

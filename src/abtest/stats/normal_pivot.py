@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from abtest.stats.absent import problems_of, without_inference
-from abtest.stats.fieller import fieller_lift
+from abtest.stats.means.fieller import fieller_lift
 from abtest.stats.pivot import Pivot
 from abtest.stats.tails import check_ci_level
 

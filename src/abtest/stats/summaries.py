@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from abtest.stats.cluster_sums import Clusters
-from abtest.stats.life_table import LifeTable
+from abtest.stats.clusters.sums import Clusters
 from abtest.stats.moments import Moments, PairMoments, Proportion
-from abtest.stats.value_counts import ValueCounts
+from abtest.stats.resampling.value_counts import ValueCounts
+from abtest.stats.survival.life_table import LifeTable
 
 __all__ = [
     "Clusters",

@@ -10,10 +10,10 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from abtest.analysis.archive import archive_of
+from abtest.analysis.archive.decisions import HumanDecision
 from abtest.analysis.archive.model import Archive
 from abtest.analysis.archive.reading import Archived
-from abtest.analysis.decisions import HumanDecision
-from abtest.stats.past_effects import conditional_estimate, prior_from
+from abtest.stats.past.past_effects import conditional_estimate, prior_from
 from abtest.stats.summaries import Proportion
 from archive_support import BASE, a_record, a_result, archived, simulated, spec_of
 

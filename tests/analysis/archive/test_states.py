@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from abtest.analysis.archive import archive_of
+from abtest.analysis.archive.decisions import HumanDecision
 from abtest.analysis.archive.states import dates_of
-from abtest.analysis.decisions import HumanDecision
 from abtest.stats.summaries import Proportion
 from archive_support import a_record, a_result, archived
 from specs import COLUMNS, EVENTS, changed, loaded

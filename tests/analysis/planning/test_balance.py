@@ -16,9 +16,9 @@ from abtest.errors import AbtestError
 from abtest.spec import load_spec
 from abtest.spec.seed_text import with_seed
 from abtest.spec.variants import Rerandomised
-from abtest.stats.adjustment import adjust_means
-from abtest.stats.balance import omnibus
-from abtest.stats.co_moments import Columns, from_rows
+from abtest.stats.adjustment.by_variant import adjust_means
+from abtest.stats.adjustment.co_moments import Columns, from_rows
+from abtest.stats.health.balance import omnibus
 from command_line import run
 
 SPEC = """\

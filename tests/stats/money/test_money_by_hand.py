@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from abtest.stats.adjustment.co_moments import Columns, from_rows
 from abtest.stats.bayes.normal import Normal, update
-from abtest.stats.co_moments import Columns, from_rows
 from abtest.stats.money import measures as m
 from abtest.stats.money.finite_population import size_of_test_and_roll as roll_size
 from abtest.stats.money.joint import (

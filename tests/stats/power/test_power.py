@@ -13,6 +13,7 @@ from scipy import stats
 from statsmodels.stats.power import NormalIndPower, TTestIndPower
 from statsmodels.stats.proportion import power_proportions_2indep
 
+from abtest.stats.means.ratios import ratio_level
 from abtest.stats.power.design import Design, allocation_efficiency
 from abtest.stats.power.events import events_freedman, events_schoenfeld, power_schoenfeld
 from abtest.stats.power.exact import Statistic, exact_power
@@ -28,7 +29,6 @@ from abtest.stats.power.proportions import (
     proportions_size_pooled,
 )
 from abtest.stats.power.student import t_mde, t_power, t_size
-from abtest.stats.ratios import ratio_level
 from abtest.stats.summaries import PairMoments
 from support import Case, expected, golden_cases
 

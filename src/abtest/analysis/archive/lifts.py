@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from abtest.analysis.archive.model import PastLift, PastPrior, Pool
 from abtest.stats.bayes.normal import Normal, update
-from abtest.stats.meta_analysis import RandomEffects, random_effects
-from abtest.stats.past_effects import ENOUGH_TESTS, conditional_estimate, prior_from
+from abtest.stats.past.meta_analysis import RandomEffects, random_effects
+from abtest.stats.past.past_effects import ENOUGH_TESTS, conditional_estimate, prior_from
 from abtest.stats.tails import normal_quantile
 
 if TYPE_CHECKING:

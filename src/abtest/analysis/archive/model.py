@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Literal
 
-from abtest.analysis.decisions import HumanDecision  # noqa: TC001 - pydantic reads it
+from abtest.analysis.archive.decisions import HumanDecision  # noqa: TC001 - pydantic reads it
+from abtest.analysis.archive.saved_results import Kept
 from abtest.analysis.result import Verdict  # noqa: TC001
-from abtest.analysis.saved_results import Kept
 
 State = Literal[
     "draft", "frozen", "enrolling", "observing", "readable", "decided", "abandoned", "unknown"

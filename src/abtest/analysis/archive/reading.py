@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from abtest.analysis.archive.decisions import FILE as DECISIONS
+from abtest.analysis.archive.decisions import Decisions, read_decisions
 from abtest.analysis.archive.model import Fault
-from abtest.analysis.decisions import FILE as DECISIONS
-from abtest.analysis.decisions import Decisions, read_decisions
-from abtest.analysis.saved_results import FOLDER as RESULTS
-from abtest.analysis.saved_results import saved_results
+from abtest.analysis.archive.saved_results import FOLDER as RESULTS
+from abtest.analysis.archive.saved_results import saved_results
 from abtest.errors import AbtestError, DataError
 from abtest.spec import load_spec
 from abtest.spec.find import SPEC, TRUTH, is_invented, specs_under
@@ -18,7 +18,7 @@ from abtest.spec.lock import lock_path, read_lock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from abtest.analysis.decisions import HumanDecision
+    from abtest.analysis.archive.decisions import HumanDecision
     from abtest.analysis.result import Result
     from abtest.spec import Spec
 

@@ -13,9 +13,9 @@ from abtest.analysis.readings import OBSERVED, Reading
 from abtest.analysis.result import Check
 from abtest.analysis.summaries import Wish, summarize
 from abtest.sentences import joined, sentence
-from abtest.stats.balance import omnibus, standardized_difference
-from abtest.stats.co_moments import CoMoments, missing_column
-from abtest.stats.multiplicity import adjust
+from abtest.stats.adjustment.co_moments import CoMoments, missing_column
+from abtest.stats.families.procedures import adjust
+from abtest.stats.health.balance import omnibus, standardized_difference
 from abtest.stats.scipy_special import special
 from abtest.stats.summaries import Moments
 

@@ -10,7 +10,7 @@ from abtest.analysis.health.watched import halves_key, middle, primaries
 from abtest.analysis.result import Check
 from abtest.fields import format_duration
 from abtest.sentences import joined, sentence
-from abtest.stats.multiplicity import adjust
+from abtest.stats.families.procedures import adjust
 from abtest.stats.summaries import PairMoments
 from abtest.stats.tails import normal_pvalue
 

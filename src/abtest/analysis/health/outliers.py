@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from abtest.analysis.reading_checks import FEW_UNITS
+from abtest.analysis.health.readings import FEW_UNITS
 from abtest.analysis.readings import OBSERVED
 from abtest.analysis.result import Check
 from abtest.analysis.streams import VARIANT
 from abtest.sentences import joined, plural, sentence
-from abtest.stats.means import welch
+from abtest.stats.means.welch import welch
 from abtest.stats.summaries import Moments
 
 if TYPE_CHECKING:

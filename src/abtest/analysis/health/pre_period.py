@@ -8,7 +8,7 @@ from abtest.analysis.health.watched import before_key, primaries
 from abtest.analysis.result import Check
 from abtest.methods import default_method
 from abtest.sentences import joined, sentence
-from abtest.stats.multiplicity import adjust
+from abtest.stats.families.procedures import adjust
 from abtest.stats.summaries import Moments, Proportion
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from abtest.metrics.base import EventMetric
 from abtest.metrics.ratio import RatioMetric
 from abtest.metrics.survey import SurveyMetric
 from abtest.sentences import joined, sentence
-from abtest.stats.balance import independence
-from abtest.stats.multiplicity import adjust
-from abtest.stats.sample_ratio import sample_ratio
+from abtest.stats.families.procedures import adjust
+from abtest.stats.health.balance import independence
+from abtest.stats.health.sample_ratio import sample_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

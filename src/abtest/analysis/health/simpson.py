@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.result import Check
 from abtest.sentences import joined, sentence
-from abtest.stats.confounding import confounding
-from abtest.stats.multiplicity import adjust
+from abtest.stats.families.procedures import adjust
+from abtest.stats.segments.confounding import confounding
 from abtest.stats.summaries import Moments, Proportion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from abtest.analysis.slices import Slice
+    from abtest.analysis.segments.slices import Slice
     from abtest.analysis.summaries import Found
     from abtest.spec import Spec
-    from abtest.stats.confounding import Confounding
+    from abtest.stats.segments.confounding import Confounding
 
 ALPHA = 0.001
 """As for the sample ratio: the check is made at every look at every experiment."""

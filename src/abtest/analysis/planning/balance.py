@@ -19,7 +19,7 @@ from abtest.sources.duckdb_balance import moments_of
 from abtest.sources.duckdb_sql import value_sql
 from abtest.sources.tables import UnitsTable
 from abtest.spec.covariates import ColumnCovariate
-from abtest.stats.balance import omnibus, standardized_difference
+from abtest.stats.health.balance import omnibus, standardized_difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from abtest.sources.duckdb_engine import DuckDBEngine
     from abtest.spec import LoadedSpec, Spec
-    from abtest.stats.co_moments import CoMoments
+    from abtest.stats.adjustment.co_moments import CoMoments
 
 _LONGEST_SEED = 64
 

@@ -10,19 +10,19 @@ import numpy as np
 
 from abtest.analysis.method_choice import horizon_of
 from abtest.metrics.ratio import RatioMetric
-from abtest.stats.adjustment import linearised
-from abtest.stats.kaplan_meier import curve_point
-from abtest.stats.life_table import LifeTable
+from abtest.stats.adjustment.by_variant import linearised
+from abtest.stats.means.ratios import ratio_level
 from abtest.stats.moments import Moments, PairMoments, Proportion
 from abtest.stats.power.factors import design_effect, history_factor
-from abtest.stats.ratios import ratio_level
+from abtest.stats.survival.kaplan_meier import curve_point
+from abtest.stats.survival.life_table import LifeTable
 
 if TYPE_CHECKING:
     from abtest.analysis.planning.history import History
     from abtest.analysis.summaries import MetricCounts
     from abtest.metrics.base import Metric
     from abtest.spec import Spec
-    from abtest.stats.co_moments import CoMoments
+    from abtest.stats.adjustment.co_moments import CoMoments
     from abtest.stats.summaries import Summary
 
 Shape = Literal["share", "mean", "hazard"]

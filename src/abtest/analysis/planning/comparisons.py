@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from abtest.analysis.planning.looks import LooksCost, looks_cost
 from abtest.spec.cells import cell_key, weights_of
-from abtest.stats.max_t import MaxT, loadings_of
+from abtest.stats.families.max_t import MaxT, loadings_of
 from abtest.stats.power.design import Design
 from abtest.stats.scipy_special import special
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from abtest.analysis.planning.comparisons import POWER
-from abtest.stats.life_table import LifeTable
 from abtest.stats.power.design import Design
 from abtest.stats.power.normal import normal_mde, normal_power, normal_size
+from abtest.stats.survival.life_table import LifeTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

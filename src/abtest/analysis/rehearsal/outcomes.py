@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from abtest.analysis.readings import Reading
     from abtest.sources.engine import Engine
     from abtest.spec import Spec
-    from abtest.stats.co_moments import Columns
+    from abtest.stats.adjustment.co_moments import Columns
 
 Floats = npt.NDArray[np.float64]
 REPLAYED = (Proportion, Moments, PairMoments)

@@ -15,7 +15,7 @@ from abtest.analysis.population import Population
 from abtest.analysis.records import Comparer
 from abtest.analysis.rehearsal.effects import with_effect
 from abtest.analysis.summaries import MetricCounts
-from abtest.stats.co_moments import Columns, from_arrays
+from abtest.stats.adjustment.co_moments import Columns, from_arrays
 from abtest.stats.summaries import Moments, PairMoments, Proportion
 
 if TYPE_CHECKING:

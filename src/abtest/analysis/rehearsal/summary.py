@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from abtest.stats.estimates import proportion_estimate
+from abtest.stats.health.uniform import uniform_pvalue
 from abtest.stats.summaries import Proportion
-from abtest.stats.uniform import uniform_pvalue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from abtest.stats.money.ratio import Estimated
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from abtest.stats.co_moments import CoMoments
+    from abtest.stats.adjustment.co_moments import CoMoments
 
 Weights = dict[str, float]
 """How much of each amount is added up, by the amount's name."""
@@ -94,7 +94,7 @@ def joint_means(parts: Mapping[str, CoMoments], shares: Mapping[str, float]) -> 
         Miratrix, Sekhon & Yu (2013), JRSS B 75, section 2, for the weights.
 
     Example:
-        >>> from abtest.stats.co_moments import Columns, from_rows
+        >>> from abtest.stats.adjustment.co_moments import Columns, from_rows
         >>> joint_means({"": from_rows(Columns(("y",)), [[1.0], [3.0]])}, {"": 1.0}).covariance
         ((1.0,),)
     """
@@ -151,7 +151,7 @@ def pooled_shares(variants: Sequence[Mapping[str, CoMoments]]) -> dict[str, floa
     """Each stratum's share of all variants' customers.
 
     Example:
-        >>> from abtest.stats.co_moments import Columns, from_rows
+        >>> from abtest.stats.adjustment.co_moments import Columns, from_rows
         >>> part = from_rows(Columns(("y",)), [[1.0], [3.0]])
         >>> pooled_shares([{"a": part, "b": part}, {"a": part, "b": part}])
         {'a': 0.5, 'b': 0.5}

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from abtest.stats.power.normal import normal_mde, normal_power, normal_size
-from abtest.stats.restricted_rates import rates_at_difference
+from abtest.stats.proportions.restricted_rates import rates_at_difference
 from abtest.stats.roots import find_root
 from abtest.stats.scipy_special import special
 from abtest.stats.summaries import Proportion

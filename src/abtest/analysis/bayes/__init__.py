@@ -1,0 +1,1 @@
+"""The Bayesian reading of a result."""

@@ -1,0 +1,1 @@
+"""A plan that was frozen, and what became of it."""

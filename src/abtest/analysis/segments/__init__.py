@@ -1,0 +1,1 @@
+"""Effects within declared segments."""

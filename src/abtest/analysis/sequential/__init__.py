@@ -1,0 +1,1 @@
+"""Several looks at one experiment."""

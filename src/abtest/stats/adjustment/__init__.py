@@ -1,0 +1,1 @@
+"""Adjustment for what was known before: regression and strata."""

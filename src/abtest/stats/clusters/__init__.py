@@ -1,0 +1,1 @@
+"""Whole clusters that were split: households, stores, villages."""

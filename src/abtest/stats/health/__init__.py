@@ -1,0 +1,1 @@
+"""Did the split and the p-values come out as they must?"""

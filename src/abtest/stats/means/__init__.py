@@ -1,0 +1,1 @@
+"""Means and ratios of sums: t statistics and Fieller's intervals."""

@@ -1,0 +1,1 @@
+"""What past experiments say together."""

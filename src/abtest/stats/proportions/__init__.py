@@ -1,0 +1,1 @@
+"""Two proportions: the score and everything that is held against it."""

@@ -1,0 +1,1 @@
+"""Quantiles, bootstrap and permutation, from value counts."""

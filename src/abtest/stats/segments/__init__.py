@@ -1,0 +1,1 @@
+"""Effects within segments: do they differ, and do they mislead?"""

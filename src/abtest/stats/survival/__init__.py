@@ -1,0 +1,1 @@
+"""Times to an event: curves, their differences, and hazards."""
