@@ -65,8 +65,8 @@ def random_effects(
     """Combine independent effects y_i ~ N(theta_i, se_i^2), theta_i ~ N(mu, tau^2).
 
     With w_i = 1 / (se_i^2 + tau^2): mu = sum w y / sum w. Hartung and Knapp's interval is mu -+
-    t_{k-1} s with s^2 = sum w (y - mu)^2 / ((k - 1) sum w); the prediction interval is mu -+
-    t_{k-2} sqrt(tau^2 + s^2). Paule and Mandel's tau^2 makes sum w (y - mu)^2 = k - 1; DerSimonian
+    t_{k-1} s with s^2 = max(1, sum w (y - mu)^2 / (k - 1)) / sum w, never narrower than the plain
+    standard error's; the prediction interval is mu -+ t_{k-2} sqrt(tau^2 + s^2). Paule and Mandel's tau^2 makes sum w (y - mu)^2 = k - 1; DerSimonian
     and Laird's is max(0, (Q - k + 1) / (sum w0 - sum w0^2 / sum w0)) with w0 = 1 / se^2; reml makes
     sum w^2 (y - mu)^2 = sum w - sum w^2 / sum w, where the restricted likelihood is highest. One
     experiment alone has its own normal interval.
@@ -88,7 +88,8 @@ def random_effects(
     Source:
         DerSimonian & Laird (1986), Controlled Clinical Trials 7, 177-188; Paule & Mandel (1982),
         J. Res. NBS 87, 377-385; Viechtbauer (2005), J. Educ. Behav. Stat. 30, 261-293, for reml;
-        Hartung & Knapp (2001), Stat. Med. 20, 3875-3889, eq. 4; Higgins,
+        Hartung & Knapp (2001), Stat. Med. 20, 3875-3889, eq. 4; Roever, Knapp & Friede (2015), BMC
+        Med. Res. Methodol. 15:99, for its floor; Higgins,
         Thompson & Spiegelhalter (2009), JRSS A 172, 137-159, section 4.1.
 
     Example:
@@ -108,7 +109,9 @@ def random_effects(
     tau2 = _tau2(y, variances, method)
     weights = 1 / (variances + tau2)
     mean = float(weights @ y / weights.sum())
-    se = math.sqrt(_spread(y, variances, tau2) / ((k - 1) * float(weights.sum())))
+    # Effects that happen to agree more than chance allows are no reason for a narrower interval.
+    scale = max(_spread(y, variances, tau2) / (k - 1), 1.0)
+    se = math.sqrt(scale / float(weights.sum()))
     half = t_quantile(k - 1, ci_level) * se
     ahead = t_quantile(k - 2, ci_level) * math.sqrt(tau2 + se * se) if k > 2 else None
     return RandomEffects(
