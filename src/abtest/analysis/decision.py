@@ -322,6 +322,8 @@ class _Variant:
         name = metric.title or metric.key
         if record.method in HAZARD_RATIOS and record.lift is not None:
             return _hazard_ratio(name, record.lift, record)
+        if record.ci_adjustment == "stagewise" and record.lift is not None:
+            return _at_the_stop(name, record.lift, record)
         if record.value is None or record.value_control is None:
             return sentence("{metric} cannot be read", metric=name)
         as_share = metric.summary in (Proportion, LifeTable) and record.method != "rmst"
@@ -342,6 +344,20 @@ class _Variant:
             low=record.lift_ci_low,
             high=record.lift_ci_high,
         )
+
+
+def _at_the_stop(name: str, lift: float, record: Record) -> Sentence:
+    """The lift at the stop of a sequential plan; the values have moved on since."""
+    told = sentence("{metric} changed by {lift:+,.1%} at the stop", metric=name, lift=lift)
+    if record.lift_ci_low is None or record.lift_ci_high is None:
+        return told
+    return sentence(
+        "{moved} ({level:level} interval {low:+,.1%} to {high:+,.1%})",
+        moved=told,
+        level=record.ci_level,
+        low=record.lift_ci_low,
+        high=record.lift_ci_high,
+    )
 
 
 def _hazard_ratio(name: str, lift: float, record: Record) -> Sentence:

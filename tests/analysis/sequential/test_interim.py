@@ -115,6 +115,9 @@ def test_the_end_is_stage_wise() -> None:
     assert record.difference_ci_low == pytest.approx(found.interval.low * se, rel=0.05, abs=1e-3)
     assert record.difference < row["difference"]
     assert last.decision.verdict == "ship"
+    # Today's values are not those of the stop: the sentence names the lift at the stop alone.
+    assert f"changed by {record.lift:+.1%} at the stop" in last.decision.reason
+    assert "goes from" not in last.decision.reason
 
 
 def test_looks_that_were_logged_stay_as_they_are() -> None:
