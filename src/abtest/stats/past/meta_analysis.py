@@ -68,7 +68,8 @@ def random_effects(
     t_{k-1} s with s^2 = max(1, sum w (y - mu)^2 / (k - 1)) / sum w, never narrower than the plain
     standard error's; the prediction interval is mu -+ t_{k-2} sqrt(tau^2 + s^2). Paule and Mandel's
     tau^2 makes sum w (y - mu)^2 = k - 1; DerSimonian and Laird's is
-    max(0, (Q - k + 1) / (sum w0 - sum w0^2 / sum w0)) with w0 = 1 / se^2; reml makes sum w^2 (y - mu)^2 = sum w - sum w^2 / sum w, where the restricted likelihood is highest. One
+    max(0, (Q - k + 1) / (sum w0 - sum w0^2 / sum w0)) with w0 = 1 / se^2; reml makes
+    sum w^2 (y - mu)^2 = sum w - sum w^2 / sum w, where the restricted likelihood is highest. One
     experiment alone has its own normal interval.
 
     Args:
