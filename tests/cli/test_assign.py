@@ -175,7 +175,9 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     assert "does not exist" in run(*call(tmp_path, tmp_path / "no.csv")).failed()
     assert "is a folder" in run(*call(tmp_path, tmp_path)).failed()
     assert "does not exist" in run(*call(tmp_path, customers, spec=tmp_path / "no.yaml")).failed()
-    assert "is a folder" in run(*call(tmp_path, customers, spec=tmp_path)).failed()
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    run(*call(tmp_path, customers, spec=bare)).failed()
 
 
 def test_outputs_that_cannot_be(tmp_path: Path) -> None:

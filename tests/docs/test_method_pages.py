@@ -26,7 +26,7 @@ def test_a_method_has_its_page(kind: str) -> None:
 
 def test_a_function_of_the_other_tools_page_exists() -> None:
     page = (PAGES / "textbook.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(stats\.[a-z_]+)\.([a-z_0-9]+)`", page)
+    named = re.findall(r"`(stats(?:\.[a-z_0-9]+)+)\.([a-z_0-9]+)`", page)
     assert len(named) > 15
     for module, function in named:
         assert callable(getattr(importlib.import_module(f"abtest.{module}"), function))

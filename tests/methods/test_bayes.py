@@ -38,6 +38,8 @@ def test_the_defaults_of_the_spec() -> None:
             "from_": None,
         },
         "rope": None,
+        "bayes_factor": False,
+        "models": {},
     }
 
 

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 PERCENT_TOTALS = (100, 1_000, 10_000)
 _HIDDEN = re.compile(r"^\s|\s$|[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_AFTER_TREATMENT = re.compile(r"(?i)open(ed|er|ers|s)?\b|click|deliver|viewed|seen|engaged")
+_AFTER_TREATMENT = re.compile(
+    r"(?i)(?<![a-z])open(ed|er|ers|s)?\b|click|deliver|viewed|seen|engaged"
+)
 
 
 def faults_in(spec: Spec, names: Names) -> list[Fault]:
