@@ -138,7 +138,7 @@ class _Hidden:
 
 def _key(what: str, place: int) -> str:
     """The key of a hidden metric: of the whole horizon (0), or of a stretch of it (from 1)."""
-    return f"money.{what}.{place}"
+    return f"money-{what}-{place}"
 
 
 def _lag(spec: Spec, terms: Terms) -> timedelta:
@@ -248,11 +248,11 @@ def _read(
         terms=hidden.terms,
         horizon=hidden.horizon,
         asked=hidden.terms.horizon,
-        profit={variant: found["profit.0", variant] for variant in variants},
+        profit={variant: found["profit-0", variant] for variant in variants},
         amounts={variant: joint[m.GROSS, variant] for variant in variants},
         stretches=hidden.stretches,
         by_stretch={
-            (place, variant): found[f"profit.{place + 1}", variant]
+            (place, variant): found[f"profit-{place + 1}", variant]
             for place in range(len(hidden.stretches))
             for variant in variants
         },
@@ -268,7 +268,7 @@ def _parts(hidden: _Hidden) -> dict[str, str]:
     """The readings of the two parts of the horizon."""
     if hidden.until is None:
         return {}
-    before, after = f"profit.{hidden.before}", f"profit.{hidden.before + 1}"
+    before, after = f"profit-{hidden.before}", f"profit-{hidden.before + 1}"
     return {BEFORE: before, AFTER: after, BOUGHT_AFTER: BOUGHT_AFTER}
 
 
@@ -276,7 +276,7 @@ _NOBODY = MeanMetric(key="money", kind="mean")
 
 
 def _reading(place: int) -> Reading:
-    return Reading(f"profit.{place}", _NOBODY, Moments)
+    return Reading(f"profit-{place}", _NOBODY, Moments)
 
 
 class _Amounts:
@@ -292,8 +292,8 @@ class _Amounts:
         """Where each unit stands: it counts where everything about it is known."""
         state = nw.min_horizontal(*(nw.col(f"{key}!state") for key in sorted(self._keys)))
         yield state.alias(f"{m.GROSS}!state")
-        places = {int(key.rpartition(".")[2]) for key in self._keys}
-        yield from (state.alias(f"profit.{place}!state") for place in sorted(places))
+        places = {int(key.rpartition("-")[2]) for key in self._keys}
+        yield from (state.alias(f"profit-{place}!state") for place in sorted(places))
         if self._hidden.until is not None:
             yield state.alias(f"{BOUGHT_AFTER}!state")
 
@@ -302,7 +302,7 @@ class _Amounts:
         profit = self._gross(place) - self._incentive(place)
         if place in (0, 1, self._hidden.before):
             profit = profit - self._per_variant(self._terms.exposure)
-        return profit.alias(f"profit.{place}!y")
+        return profit.alias(f"profit-{place}!y")
 
     def bought_after(self) -> Iterator[nw.Expr]:
         """Whether a unit bought after the incentive had ended."""
