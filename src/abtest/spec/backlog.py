@@ -9,16 +9,15 @@ hypotheses:
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from abtest.errors import Fault, SpecError
+from abtest.errors import Fault
 from abtest.fields import Block, Key
 from abtest.spec.experiment import Kind
-from abtest.spec.faults import faults_of, nearest
-from abtest.spec.yaml_text import read_document
+from abtest.spec.faults import nearest
+from abtest.spec.side_file import read_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,17 +86,7 @@ def load_backlog(path: Path) -> Backlog:
     Raises:
         SpecError: The file is at fault; the error lists every fault with its line.
     """
-    document = read_document(path)
-    if document.faults:
-        raise SpecError(document.faults)
-    try:
-        backlog = Backlog.model_validate_json(json.dumps(document.data))
-    except ValidationError as error:
-        raise SpecError(faults_of(error, Backlog, document)) from error
-    faults = [document.placed(fault) for fault in _faults(backlog)]
-    if faults:
-        raise SpecError(faults)
-    return backlog
+    return read_block(path, Backlog, _faults)
 
 
 def _faults(backlog: Backlog) -> Iterator[Fault]:

@@ -9,17 +9,13 @@ It is looked for in the spec's folder and then in each folder above it; the firs
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from abtest.errors import Fault, SpecError
+from abtest.errors import Fault
 from abtest.fields import Block, Key
 from abtest.sources.tables import Column
-from abtest.spec.faults import faults_of
+from abtest.spec.side_file import read_block
 from abtest.spec.variants import Coverage
-from abtest.spec.yaml_text import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,17 +63,7 @@ def load_layers(path: Path) -> Layers:
     Raises:
         SpecError: The file is at fault; the error lists every fault with its line.
     """
-    document = read_document(path)
-    if document.faults:
-        raise SpecError(document.faults)
-    try:
-        layers = Layers.model_validate_json(json.dumps(document.data))
-    except ValidationError as error:
-        raise SpecError(faults_of(error, Layers, document)) from error
-    faults = [document.placed(fault) for fault in _shared_salts(layers)]
-    if faults:
-        raise SpecError(faults)
-    return layers
+    return read_block(path, Layers, _shared_salts)
 
 
 def layers_for(folder: Path) -> Layers:
