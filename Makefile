@@ -17,7 +17,7 @@ MESSAGES := --no-default-keywords --keyword=_:1 --keyword=many:1,2 --keyword=sen
 	--keyword=plural:1,2 --keyword=joined:1 --keyword=phrase:1 --no-location --no-wrap \
 	--sort-output --omit-header --mapping=$(CATALOGUES)/babel.cfg
 
-.PHONY: help demo check test calibrate integration benchmark docs messages format lock clean
+.PHONY: help demo check test calibrate slow integration benchmark docs messages format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,7 +35,10 @@ check: $(VENV)/stamp ## Format, lint, types, imports, fast tests with coverage
 test: $(VENV)/stamp ## All tests that need nothing but Python
 	$(BIN)/pytest -n 2 -m "not slow and not integration"
 
-calibrate: $(VENV)/stamp ## Slow tests: are the claims right, ten million ids and the like
+calibrate: $(VENV)/stamp ## Are the claims right? All simulations; writes docs/calibration.md
+	PYTHONPATH=tests $(BIN)/python -m calibration
+
+slow: $(VENV)/stamp ## Slow tests: ten million ids, every kill point and the like
 	$(BIN)/pytest -m slow -rs
 
 integration: $(VENV)/stamp $(INTEGRATION) ## Tests that build, install or start something real
