@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from abtest.report.numbers import ABSENT
-from abtest.report.terminal_text import (
-    column_widths,
-    fits,
-    print_header,
-    print_pairs,
-    print_table,
-    print_title,
-    put,
-)
+from abtest.report.terminal_text import print_pairs, print_rows, print_title, put
 from abtest.report.text import clean
 
 if TYPE_CHECKING:
@@ -24,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from abtest.analysis.backlog import Ranked, RankedBacklog
-    from abtest.report.terminal_text import Line
 
 HEAD = ("Hypothesis", "Rank", "Chance", "Value", "Cost", "Weeks", "Expected", "Per week")
 
@@ -35,7 +26,7 @@ def print_backlog(backlog: RankedBacklog, console: Console) -> None:
     put(Text(clean(_next(waiting)), style="bold"), console, by=0)
     if waiting:
         print_title("Not yet run", console)
-        _print_rows(HEAD, [_row(one) for one in waiting], console)
+        print_rows(HEAD, [_row(one) for one in waiting], console)
     tried = [one for one in backlog.hypotheses if one.rank is None]
     if tried:
         print_title("Tried already", console)
@@ -94,15 +85,3 @@ def _notes(backlog: RankedBacklog, waiting: Sequence[Ranked]) -> list[str]:
             "`experiment:` to say what they are worth."
         )
     return notes
-
-
-def _print_rows(head: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:
-    lines: list[Line] = [tuple((cell,) for cell in row) for row in (head, *rows)]
-    widths = column_widths(lines)
-    if fits(widths, console):
-        print_header(lines[0], widths, console)
-        print_table(lines[1:], widths, console)
-        return
-    for row in rows:
-        put(Text(row[0], style="bold"), console)
-        print_pairs(list(zip(head[1:], row[1:], strict=True)), console, by=4)

@@ -7,20 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from abtest.report.terminal_text import (
-    INDENT,
-    column_widths,
-    fits,
-    print_header,
-    print_pairs,
-    print_table,
-    put,
-)
+from abtest.report.terminal_text import print_rows, put
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from abtest.report.terminal_text import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +38,4 @@ def print_sheet(sheet: Sheet, console: Console) -> None:
         console: Where to print.
     """
     put(Text(sheet.title, style="dim"), console)
-    header: Line = tuple((name,) for name in sheet.header)
-    lines: list[Line] = [tuple((cell,) for cell in row) for row in sheet.rows]
-    widths = column_widths([header, *lines])
-    if fits(widths, console):
-        print_header(header, widths, console)
-        print_table(lines, widths, console)
-        return
-    for row in sheet.rows:
-        put(Text(row[0]), console)
-        told = [(name, cell) for name, cell in zip(sheet.header[1:], row[1:], strict=True) if cell]
-        print_pairs(told, console, by=2 * INDENT)
+    print_rows(sheet.header, sheet.rows, console)

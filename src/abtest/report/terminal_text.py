@@ -77,6 +77,20 @@ def print_table(lines: Sequence[Line], widths: Sequence[int], console: Console) 
             put(Text(_columns(texts, widths), style=style), console)
 
 
+def print_rows(header: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:
+    """A table; where it does not fit, a list of its rows without their empty cells."""
+    lines: list[Line] = [tuple((cell,) for cell in row) for row in (header, *rows)]
+    widths = column_widths(lines)
+    if fits(widths, console):
+        print_header(lines[0], widths, console)
+        print_table(lines[1:], widths, console)
+        return
+    for row in rows:
+        put(Text(row[0], style="bold"), console)
+        told = [(name, cell) for name, cell in zip(header[1:], row[1:], strict=True) if cell]
+        print_pairs(told, console, by=2 * INDENT)
+
+
 def _columns(texts: Sequence[str], widths: Sequence[int]) -> str:
     """The first text to the left of its column, the others to the right of theirs."""
     told = set_cell_size(texts[0], widths[0])

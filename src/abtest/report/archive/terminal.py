@@ -8,18 +8,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from abtest.report.terminal_text import (
-    column_widths,
-    fits,
-    print_header,
-    print_pairs,
-    print_table,
-    print_title,
-    put,
-)
+from abtest.report.terminal_text import print_rows, print_title, put
 
 if TYPE_CHECKING:
-    from abtest.report.archive.view import ArchiveView, Table
+    from abtest.report.archive.view import ArchiveView
 
 
 def render_table(view: ArchiveView, width: int) -> str:
@@ -36,17 +28,4 @@ def print_archive(view: ArchiveView, console: Console) -> None:
     for table in view.tables:
         print_title(table.title, console)
         put(Text(table.meaning, style="dim"), console, by=0)
-        _print(table, console)
-
-
-def _print(table: Table, console: Console) -> None:
-    header = tuple((name,) for name in table.header)
-    lines = [tuple((text,) for text in row) for row in table.rows]
-    widths = column_widths([header, *lines])
-    if fits(widths, console):
-        print_header(header, widths, console)
-        print_table(lines, widths, console)
-        return
-    for row in table.rows:
-        put(Text(row[0], style="bold"), console)
-        print_pairs(list(zip(table.header[1:], row[1:], strict=True)), console, by=4)
+        print_rows(table.header, table.rows, console)
