@@ -121,3 +121,16 @@ def test_successes_are_counted() -> None:
     found = counts(SHARE, rows)["a"]
     assert found.summary == Proportion(4, 3)
     assert found.missing == 1
+
+
+def test_as_many_parts_as_segments_of_a_factorial_have() -> None:
+    """20 values of a segment in 12 variants, far from zero: each has its own centre."""
+    names = [f"v{place}" for place in range(240)]
+    base = {name: 1e9 + place for place, name in enumerate(names)}
+    rows = [(name, OBSERVED, base[name] + extra, None) for name in names for extra in (1, 2, 3)]
+    frame = pd.DataFrame(rows, columns=["variant", "m!state", "m!y", "m!x"])
+    engine = DuckDBEngine(ROOT, "UTC", {})
+    reading = Reading("m", MEAN, MEAN.summary)
+    found = summarize(engine, nw.from_native(duckdb.from_df(frame)), [reading], Wish(names))
+    for name in names:
+        assert found.summaries["m", name].summary == Moments(3, base[name] + 2, 2.0)

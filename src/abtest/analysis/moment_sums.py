@@ -130,7 +130,6 @@ class MomentSums:
 
 def _per_variant(values: Mapping[str, float]) -> nw.Expr:
     """A number for each variant, as a column."""
-    expression = nw.lit(0.0)
-    for variant, value in values.items():
-        expression = nw.when(nw.col(VARIANT) == variant).then(nw.lit(value)).otherwise(expression)
-    return expression
+    # Not one case inside another: with 20 parts of 12 variants that is deeper than Python goes.
+    cases = [nw.when(nw.col(VARIANT) == name).then(nw.lit(value)) for name, value in values.items()]
+    return nw.coalesce(*cases)

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 MOST_VALUES = 20
 """An attribute with more is no segment: nobody can read that many parts, and none has units."""
 _MARK = "\x1f"  # between a variant and a part; no name has it
-_UNITS, _PART = "abtest:units", "abtest:part"
+PART = "abtest:part"
+"""The column of the part that a unit is in."""
+_UNITS = "abtest:units"
 _WEEK = 7
 _MONDAY = 3  # 1970-01-01 was a Thursday
 
@@ -76,7 +78,9 @@ def segments_of(
         column = segment_column(name)
         _refuse_many(name, count_rows(engine, population.frame.select(column).unique()))
         assigned = _assigned(spec, engine, population.frame, column)
-        summaries = _summaries(spec, engine, frame.rename({column: _PART}), facts, list(assigned))
+        summaries = part_summaries(
+            spec, engine, frame.rename({column: PART}), facts, list(assigned)
+        )
         found.append(Slice(name, assigned, summaries))
     return tuple(found)
 
@@ -113,9 +117,11 @@ def entry_weeks(
         for variant, n in counts.items():
             assigned[str((day - start) // length)][variant] += n
     part = ((nw.col(ANCHOR_DAY) - start) // length).cast(nw.Int64).cast(nw.String)
-    parts = frame.with_columns(part.alias(_PART))
+    parts = frame.with_columns(part.alias(PART))
     return Slice(
-        "entry week", assigned, _summaries(spec, engine, parts, facts, list(assigned), main=True)
+        "entry week",
+        assigned,
+        part_summaries(spec, engine, parts, facts, list(assigned), main=True),
     )
 
 
@@ -140,7 +146,7 @@ def _assigned(
     return {value: {key: counts.get((value, key), 0) for key in keys} for value in values}
 
 
-def _summaries(  # noqa: PLR0913 - one part of the units, and what to find out of it
+def part_summaries(  # noqa: PLR0913 - one part of the units, and what to find out of it
     spec: Spec,
     engine: Engine,
     frame: nw.LazyFrame[Any],
@@ -149,7 +155,16 @@ def _summaries(  # noqa: PLR0913 - one part of the units, and what to find out o
     *,
     main: bool = False,
 ) -> dict[str, Summaries]:
-    """Summaries by part: each variant of each part is summarised as if it were a variant."""
+    """Summaries by part: each variant of each part is summarised as if it were a variant.
+
+    Args:
+        spec: The experiment.
+        engine: Where the units are.
+        frame: The units with their outcomes, and their part in the column ``PART``.
+        facts: What made the frame.
+        parts: The names of the parts.
+        main: Whether only the primary shares and means are wanted, as they are.
+    """
     variants = [variant.key for variant in spec.variants or ()]
     declared = {metric.key for metric in spec.metrics}
     readings = [
@@ -159,7 +174,7 @@ def _summaries(  # noqa: PLR0913 - one part of the units, and what to find out o
     ]
     if not readings:
         return {part: {} for part in parts}
-    name = nw.concat_str([nw.col(VARIANT), nw.col(_PART)], separator=_MARK)
+    name = nw.concat_str([nw.col(VARIANT), nw.col(PART)], separator=_MARK)
     named = [f"{variant}{_MARK}{part}" for part in parts for variant in variants]
     split, wish = frame.with_columns(name.alias(VARIANT)), facts.wish(named)
     wish = replace(wish, history=None, stratified=False) if main else wish
