@@ -283,6 +283,43 @@ def test_a_sequential_plan_ends_at_its_own_size() -> None:
     assert long.planned.power >= 0.8
 
 
+def test_the_verdict_names_a_limit_that_ends_the_plan_too_early() -> None:
+    looks = {"engine": "lan_demets", "looks": 5, "max_units": 12_000}
+    analysis = {"sequential": looks}
+    plan = plan_of([BOUGHT], RATES, analysis=analysis)
+    found = only(plan, "bought")
+    assert found.looks is not None
+    assert found.planned is not None
+    assert plan.readable is False
+    assert plan.verdict == (
+        "Underpowered: analysis.sequential.max_units ends the plan at 12,000 mature units, which "
+        f"find a change of 10.0% in bought with {found.planned.power:.0%} power; it should be "
+        f"{found.looks.max_units:,}."
+    )
+    schedule = {"start": "2026-01-05", "enrol_until": "2026-03-30"}
+    plan = plan_of([BOUGHT], RATES, analysis=analysis, schedule=schedule)
+    assert plan.readable is False
+    assert plan.verdict.startswith(
+        "Underpowered: 60,000 units come, readable on 2026-04-29, but analysis.sequential.max_units"
+    )
+    enough = {"sequential": {**looks, "max_units": found.looks.max_units}}
+    plan = plan_of([BOUGHT], RATES, analysis=enough)
+    assert plan.readable is True
+    assert only(plan, "bought").looks == found.looks.model_copy(update={"ends_at": None})
+
+
+def test_the_nearest_metric_has_all_the_time_there_is() -> None:
+    slow = {**BOUGHT, "mde": {"relative": 0.01}}
+    plan = plan_of([slow], {**RATES, "latest": "2026-12-31"})
+    by = only(plan, "bought").by_latest
+    assert by is not None
+    # 47 weeks of enrolment, the last until 30 November, then 30 days.
+    assert (by.week, by.readable_on) == (47, date(2026, 12, 30))
+    assert plan.verdict.endswith(
+        f"What bought can show by 2026-12-30: an MDE of {by.mde_relative:.1%}."
+    )
+
+
 FACTORS = {
     "order": ["discount_pct", "gift"],
     "levels": {"discount_pct": [0, 5, 10], "gift": [False, True]},

@@ -42,6 +42,8 @@ class LooksPlan(_Frozen):
         max_units: Mature units of all variants at the end: what `analysis.sequential.max_units`
             should be. None without an effect to size for.
         expected_units: Mature units when it stops, on average, where the effect is the planned one.
+        ends_at: The spec's `max_units` where that is below what the effect needs: the plan ends
+            there, however many come. None where it is enough, or the spec has none.
     """
 
     engine: Literal["lan_demets", "confidence_sequence"]
@@ -49,6 +51,7 @@ class LooksPlan(_Frozen):
     inflation: float
     max_units: int | None
     expected_units: int | None
+    ends_at: int | None = None
 
 
 class FactorPlan(_Frozen):
@@ -120,6 +123,8 @@ class MetricPlan(_Frozen):
         assurance: The chance of a significant improvement, averaged over the prior of the lift.
         prior: What the prior on the lift expects of the planned enrolment.
         curve: The same week by week.
+        by_latest: The same of the last week of enrolment that can be read in time; None where
+            none can.
         looks: What a sequential plan costs; None where there is one look.
         factors: Effects of a factorial design's factors; the rest is about its cells.
         problem: Why there is no plan; None where there is one.
@@ -147,6 +152,7 @@ class MetricPlan(_Frozen):
     assurance: float | None = None
     prior: PriorPlan | None = None
     curve: tuple[Week, ...] = ()
+    by_latest: Week | None = None
     looks: LooksPlan | None = None
     factors: tuple[FactorPlan, ...] = ()
     problem: str | None = None

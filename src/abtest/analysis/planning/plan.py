@@ -6,7 +6,7 @@ import math
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from abtest.analysis.planning.arrivals import arrivals_of
+from abtest.analysis.planning.arrivals import MOST_WEEKS, arrivals_of
 from abtest.analysis.planning.baselines import Known, baseline
 from abtest.analysis.planning.comparisons import comparison_of
 from abtest.analysis.planning.factors import factor_effects
@@ -132,7 +132,7 @@ class _Planner:
             units=units,
             weeks=weeks,
             readable_on=self._readable(metric, weeks),
-            looks=_looks(comparison, units, known),
+            looks=_looks(comparison, units, known, self._most(comparison)),
             factors=self._factors(metric, known, effect),
         )
 
@@ -200,12 +200,25 @@ class _Planner:
         planned = self._week(metric, known, comparison, sized.effect, days) if days else None
         factors = self._factors_in(metric, known, sized, days) if days else sized.factors
         update: dict[str, Any] = {"curve": tuple(curve), "planned": planned, "factors": factors}
+        in_time = self._weeks_in_time(metric)
+        if in_time:
+            by = self._week(metric, known, comparison, sized.effect, 7 * in_time)
+            update["by_latest"] = by
         n_control = self._n_control(known, comparison, days) if days else 0.0
         told = under_prior(self._spec, known, comparison, n_control, up=_up(metric))
         if told is not None:
             chance, prior, se = told
             update |= {"assurance": chance, "prior": prior_plan(prior, se, sized.effect_relative)}
         return sized.model_copy(update=update)
+
+    def _weeks_in_time(self, metric: Metric) -> int:
+        """The most weeks of enrolment after which a metric can be read in time."""
+        weeks = min((self._latest - self._start) // WEEK, MOST_WEEKS)
+        while weeks > 0 and (
+            timeline(self._spec, metric, self._start, 7 * weeks).readable_on > self._latest
+        ):
+            weeks -= 1
+        return max(weeks, 0)
 
     def _factors_in(
         self, metric: Metric, known: Known, sized: MetricPlan, days: int
@@ -229,10 +242,14 @@ class _Planner:
 
     def _read(self, units: float, comparison: Comparison) -> float:
         """Units that are read: a plan that spends alpha ends at its own size."""
+        most = self._most(comparison)
+        return units if most is None else min(units, most)
+
+    def _most(self, comparison: Comparison) -> int | None:
+        """The mature units at which a plan that spends alpha ends; None where nothing ends it."""
         said, looks = self._spec.analysis.sequential, comparison.looks
-        if said is None or said.max_units is None or looks is None:
-            return units
-        return min(units, said.max_units) if looks.engine == "lan_demets" else units
+        spends = said is not None and looks is not None and looks.engine == "lan_demets"
+        return said.max_units if said is not None and spends else None
 
     def _week(
         self,
@@ -258,7 +275,9 @@ class _Planner:
         )
 
 
-def _looks(comparison: Comparison, units: int | None, known: Known) -> LooksPlan | None:
+def _looks(
+    comparison: Comparison, units: int | None, known: Known, limit: int | None
+) -> LooksPlan | None:
     """What looking more than once costs, in mature units of all variants."""
     cost = comparison.looks
     if cost is None:
@@ -270,6 +289,7 @@ def _looks(comparison: Comparison, units: int | None, known: Known) -> LooksPlan
         inflation=cost.inflation,
         max_units=most,
         expected_units=None if most is None else math.ceil(most * cost.expected),
+        ends_at=limit if limit is not None and most is not None and limit < most else None,
     )
 
 

@@ -44,6 +44,9 @@ def verdict_of(metrics: Sequence[MetricPlan], latest: date, *, fixed: bool) -> P
             )
     if fixed:
         return _of_schedule(metrics, primary, latest)
+    short = [m for m in primary if m.looks is not None and m.looks.ends_at is not None]
+    if short:
+        return PlanVerdict(readable=False, sentence=f"Underpowered: {_ends_early(short[0])}.")
     late = [m for m in primary if m.readable_on is None or m.readable_on > latest]
     if late:
         return PlanVerdict(readable=False, sentence=_too_long(late[0], metrics, latest))
@@ -83,6 +86,10 @@ def _of_schedule(
         )
     if round(power, 2) >= (weakest.power_target or 1.0):  # as it is shown
         return PlanVerdict(readable=True, sentence=f"Readable on {when}: {found}.")
+    if weakest.looks is not None and weakest.looks.ends_at is not None:
+        early = _ends_early(weakest)
+        told = f"Underpowered: {planned.units:,} units come, readable on {when}, but {early}."
+        return PlanVerdict(readable=False, sentence=told)
     needed = f"{weakest.units:,} units are needed"
     if weakest.weeks is not None:
         needed += (
@@ -93,6 +100,19 @@ def _of_schedule(
         readable=False,
         sentence=f"Underpowered: readable on {when}, but {found}; {needed}.{instead}",
     )
+
+
+def _ends_early(metric: MetricPlan) -> str:
+    """A sequential plan that ends at its own size, which is too small."""
+    ends_at = metric.looks.ends_at if metric.looks is not None else None
+    most = metric.looks.max_units if metric.looks is not None else None
+    found = f"analysis.sequential.max_units ends the plan at {ends_at:,} mature units"
+    effect = f"{_effect(metric)} in {in_sentence(metric.metric)}"
+    if metric.planned is not None and metric.planned.power is not None:
+        found += f", which find {effect} with {_power(metric):.0%} power"
+    else:
+        found += f", which are too few for {effect}"
+    return f"{found}; it should be {most:,}"
 
 
 def _too_long(metric: MetricPlan, metrics: Sequence[MetricPlan], latest: date) -> str:
@@ -124,8 +144,7 @@ def _instead(metrics: Sequence[MetricPlan], failing: MetricPlan, latest: date | 
 def _last_week(metric: MetricPlan, latest: date | None) -> Week | None:
     if latest is None:
         return metric.planned
-    weeks = [week for week in metric.curve if week.readable_on <= latest]
-    return weeks[-1] if weeks else None
+    return metric.by_latest
 
 
 def _power(metric: MetricPlan) -> float:

@@ -189,6 +189,15 @@ def _notes(metrics: Sequence[MetricPlan]) -> Iterator[str]:
     for metric in metrics:
         if metric.source == "history":
             yield clean(_of_history(metric))
+        elif (metric.variance_factor or 1) < 1:
+            left = f"{metric.variance_factor:.0%} of the variance of {metric.metric}"
+            yield clean(f"Adjustment for what is known beforehand leaves {left}.")
+    clustered = [metric for metric in metrics if (metric.design_effect or 1) > 1]
+    if clustered:
+        yield (
+            f"Whole clusters are split: that takes {clustered[0].design_effect:.2f} times the "
+            "units that single ones would take."
+        )
     shared = [metric for metric in metrics if (metric.comparisons or 1) > 1]
     for role in dict.fromkeys(metric.role for metric in shared):
         each = next(metric for metric in shared if metric.role == role)
