@@ -12,7 +12,6 @@ from abtest.methods import (
     default_method,
     recommended_proportion_method,
 )
-from abtest.methods.recommended import SMALL_SHARE
 from abtest.methods.survival import SurvivalMethod
 from abtest.metrics.first_event import FirstEventMetric
 from abtest.metrics.quantile import QuantileMetric
@@ -82,12 +81,12 @@ def _for_shares(spec: Spec, metric: Metric) -> MiettinenNurminen | Scas:
     return next((method for method in found if isinstance(method, Scas)), MiettinenNurminen())
 
 
-def small_contrasts(spec: Spec) -> list[str]:
-    """The treatments that are, or whose control is, planned to be under 10% of the two."""
+def uneven_contrasts(spec: Spec) -> list[str]:
+    """The treatments that are planned to be larger or smaller than control, at any time."""
     return [
         variant.key
         for variant in spec.treatments
-        if any(min(pair) / sum(pair) < SMALL_SHARE for pair in _planned(spec, variant))
+        if any(control != treatment for control, treatment in _planned(spec, variant))
     ]
 
 

@@ -1,7 +1,7 @@
-"""Whether Welch's t can stand the skew of a mean, where one variant is planned to be small.
+"""Whether Welch's t can stand the skew of a mean, where variants are planned to differ in size.
 
-With variants of one size the skew of the two cancels in their difference. With a small holdout it
-does not: at 95/5 and values as skewed as revenue, one side errs several times as often as it says.
+With variants of one size the skew of the two cancels in their difference. Otherwise it does not: at
+90/10 and values as skewed as revenue, one side errs several times as often as it says.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
-from abtest.analysis.method_choice import small_contrasts, summary_for
+from abtest.analysis.method_choice import summary_for, uneven_contrasts
 from abtest.analysis.readings import OBSERVED, Reading, readings_of
 from abtest.analysis.result import Check
 from abtest.analysis.streams import VARIANT
@@ -40,7 +40,7 @@ Shapes = dict[tuple[str, str], ValueCounts]
 
 def skewed_readings(spec: Spec) -> list[Reading]:
     """The means whose skew matters: by Welch's t, with a contrast that is planned to be uneven."""
-    if spec.cluster is not None or not small_contrasts(spec):
+    if spec.cluster is not None or not uneven_contrasts(spec):
         return []
     by_key = {metric.key: metric for metric in spec.metrics}
     return [
@@ -124,7 +124,7 @@ def skew(spec: Spec, found: Found) -> Check | None:
     parts: dict[str, str] = {}
     details: dict[str, Any] = {}
     for metric in dict.fromkeys(name for name, _ in found.shapes):
-        for variant in small_contrasts(spec):
+        for variant in uneven_contrasts(spec):
             pair = [found.shapes[metric, key] for key in (spec.control.key, variant)]
             check = skew_check(*pair)
             tops = [share_of_top(counts, TOP) for counts in pair]
@@ -147,11 +147,9 @@ def skew(spec: Spec, found: Found) -> Check | None:
 
 def _message(parts: Sequence[str]) -> str:
     if not parts:
-        return sentence(
-            "Variants differ much in size, but no mean is too skewed for Welch's t-test."
-        )
+        return sentence("Variants differ in size, but no mean is too skewed for Welch's t-test.")
     return sentence(
-        "Too skewed for Welch's t-test with variants of such different sizes, whose p-values and "
+        "Too skewed for Welch's t-test with variants of different sizes, whose p-values and "
         "intervals then err more often than they say: {parts}.",
         parts=joined("; ", parts),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abtest.methods.miettinen_nurminen import MiettinenNurminen
 from abtest.methods.scas import Scas
 
-SMALL_SHARE = 0.10
+_SMALL_SHARE = 0.10
 
 
 def recommended_proportion_method(
@@ -44,4 +44,4 @@ def recommended_proportion_method(
             raise ValueError(f"the weight of {name} is {weight}; it must be above 0.")
     share = min(weight_control, weight_treatment) / (weight_control + weight_treatment)
     one_sided = non_inferiority and weight_control != weight_treatment
-    return Scas() if share < SMALL_SHARE or one_sided else MiettinenNurminen()
+    return Scas() if share < _SMALL_SHARE or one_sided else MiettinenNurminen()

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from abtest.stats.resampling.value_counts import ValueCounts
 
-SMALL_SHARE = 0.10
-SKEW_LIMIT = 0.20
+SKEW_LIMIT = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class SkewCheck:
         skewness: Skewness of the units around their own variant's mean; None where none varies.
         skewness_of_difference: Skewness of the difference of means at no effect; 0 where the
             variants have one size, because the two then cancel. None like the above.
-        passes: Whether that is at most 0.20 both ways; True where there is nothing to skew.
+        passes: Whether that is at most 0.12 both ways; True where there is nothing to skew.
     """
 
     skewness: float | None
@@ -156,8 +155,8 @@ def skew_check(control: ValueCounts, treatment: ValueCounts) -> SkewCheck:
 
     With skewness g of the units, the difference of means at no effect has skewness
     g (n_c - n_t) / sqrt(n_c n_t (n_c + n_t)), which shifts each side's error of the t test by
-    about (2 q^2 + 1) phi(q) / 6 = 0.085 of it at 95% (Edgeworth). Above 0.20 one side's error is
-    4% and more where 2.5% is nominal, and simulated errors of both sides exceed 6%. The rule
+    about (2 q^2 + 1) phi(q) / 6 = 0.085 of it at 95% (Edgeworth). Above 0.12 one side's error is
+    3.5% and more where 2.5% is nominal, and simulated errors of both sides reach 5.5%. The rule
     "355 skewness^2 units" is far too strict for variants of one size and too lax for a small
     holdout; this one knows both sizes.
 
@@ -206,20 +205,3 @@ def _left(units: float | None, n_c: float, n_t: float) -> SkewCheck:
         return SkewCheck(units, None, passes=True)
     left = units * (n_c - n_t) / math.sqrt(n_c * n_t * (n_c + n_t))
     return SkewCheck(units, left, passes=abs(left) <= SKEW_LIMIT)
-
-
-def permutation_decides(planned_share: float, check: SkewCheck) -> bool:
-    """Whether the permutation test, and not Welch's, decides: a rule to fix in the frozen plan.
-
-    Args:
-        planned_share: The smaller variant's planned share of the two, from 0 to 0.5.
-        check: The skew diagnostic.
-
-    Returns:
-        True where the share is under 10% and the diagnostic fails.
-
-    Example:
-        >>> permutation_decides(0.05, SkewCheck(31.0, 1.3, passes=False))
-        True
-    """
-    return planned_share < SMALL_SHARE and not check.passes
