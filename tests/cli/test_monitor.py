@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from abtest import analyze
+from abtest.analysis.sequential.log_chain import chained
 from command_line import leftovers, run
 from nights import make_nights, night
 
@@ -237,21 +241,123 @@ def test_without_a_plan_or_a_date_there_is_nothing_to_monitor(spec: Path) -> Non
     assert "looked at once" in message
 
 
+def rechained(lines: list[str]) -> str:
+    """Lines with the fingerprints that they would have if they had been written so."""
+    return chained([re.sub(r', "chain": "[0-9a-f]{64}"}', "}", line) for line in lines], "")
+
+
+def rewrite(log: Path, lines: list[str]) -> None:
+    """As if the lines had been written so, so that what they say is looked at."""
+    text = rechained(lines)
+    log.write_text(text, encoding="utf-8")
+    log.with_name("looks.head").write_text(json.loads(text.splitlines()[-1])["chain"], "utf-8")
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An experiment with three looks."""
+    spec = make_nights(tmp_path_factory.mktemp("logged") / "nightly", per_day=20)
+    for which in (15, 18, 20):
+        run("monitor", spec, "--as-of", night(which), "--no-report").worked()
+    return spec
+
+
+@pytest.fixture
+def three(logged: Path, tmp_path: Path) -> Path:
+    shutil.copytree(logged.parent, tmp_path / "copy")
+    return tmp_path / "copy" / logged.name
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"schema": "abtest-look/v1"}'])
+def test_a_line_that_is_no_look_is_refused(three: Path, line: str) -> None:
+    log = three.parent / "looks.jsonl"
+    lines = log.read_text(encoding="utf-8").splitlines()
+    log.write_text("\n".join([*lines, line]) + "\n", encoding="utf-8")
+    found = run("monitor", three, "--as-of", night(21), "--no-report").failed()
+    assert "looks.jsonl:4 does not follow from the lines before it" in found
+    (three.parent / "looks.head").unlink()
+    log.write_text(line + "\n", encoding="utf-8")  # as an earlier version would
+    found = run("monitor", three, "--as-of", night(21), "--no-report").failed()
+    assert "looks.jsonl:1 is no look of a sequential plan" in found
+
+
+def swapped(lines: list[str]) -> list[str]:
+    return [lines[1], lines[0], lines[2]]
+
+
+def edited(line: str) -> str:
+    assert '"n": 80' in line or '"n": 110' in line or '"n": 130' in line
+    return re.sub(r'"n": (80|110|130)', '"n": 81', line, count=1)
+
+
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("change", "message"),
     [
-        ("{", "is no look of a sequential plan"),
-        ("[]", "is no look of a sequential plan"),
-        ('{"schema": "abtest-look/v1"}', "is no look of a sequential plan"),
+        (lambda lines: [edited(lines[0]), *lines[1:]], "looks.jsonl:1 does not follow"),
+        (lambda lines: [lines[0], edited(lines[1]), lines[2]], "looks.jsonl:2 does not follow"),
+        (lambda lines: [*lines[:2], edited(lines[2])], "looks.jsonl:3 does not follow"),
+        (lambda lines: [*lines[:2], lines[2].replace(', "', ',  "', 1)], ":3 does not follow"),
+        (swapped, "looks.jsonl:1 does not follow"),
+        (lambda lines: lines[1:], "looks.jsonl:1 does not follow"),
+        (lambda lines: [lines[0], lines[2]], "looks.jsonl:2 does not follow"),
+        (lambda lines: [lines[0], lines[0], *lines[1:]], "looks.jsonl:2 does not follow"),
+        (lambda lines: lines[:2], "lines were removed from its end"),
+        (lambda lines: lines[:1], "lines were removed from its end"),
+        (lambda _: [], "is missing or empty, but"),
+        (lambda lines: [rechained(lines[:2]).splitlines()[0], *lines[1:2]], "removed from its end"),
+        # Without its fingerprint a line after one that has one is refused too.
+        (lambda lines: [*lines[:2], lines[2][:-76] + "}"], "looks.jsonl:3 does not follow"),
     ],
 )
-def test_a_log_that_was_edited_is_refused(spec: Path, line: str, message: str) -> None:
-    run("monitor", spec, "--as-of", night(20), "--no-report").worked()
-    log = spec.parent / "looks.jsonl"
-    log.write_text(log.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
-    found = run("monitor", spec, "--as-of", night(21), "--no-report").failed()
-    assert "looks.jsonl:2" in found
-    assert message in found
+def test_lines_that_were_changed_moved_or_removed_are_refused(
+    three: Path, change: Callable[[list[str]], list[str]], message: str
+) -> None:
+    log = three.parent / "looks.jsonl"
+    lines = change(log.read_text(encoding="utf-8").splitlines())
+    log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in three.parent.iterdir()}
+    assert message in run("monitor", three, "--as-of", night(21), "--no-report").failed()
+    assert message in run("analyze", three, "--as-of", night(21), "--no-save").failed()
+    assert {path.name: path.read_bytes() for path in three.parent.iterdir()} == before
+
+
+def test_a_log_that_is_gone_is_refused(three: Path) -> None:
+    (three.parent / "looks.jsonl").unlink()
+    message = run("monitor", three, "--as-of", night(21), "--no-report").failed()
+    assert "says that there were looks" in message
+    assert "remove both" in message
+
+
+def test_without_the_last_fingerprint_nobody_knows_whether_the_log_is_whole(three: Path) -> None:
+    head = three.parent / "looks.head"
+    last = head.read_text(encoding="utf-8")
+    head.unlink()
+    message = run("monitor", three, "--as-of", night(21), "--no-report").failed()
+    assert "looks.head is missing" in message
+    assert (
+        json.loads((three.parent / "looks.jsonl").read_text("utf-8").splitlines()[-1])["chain"]
+        == last.strip()
+    )
+    head.write_text(last, encoding="utf-8")
+    run("monitor", three, "--as-of", night(21), "--no-report").worked()
+
+
+def test_stopped_between_the_log_and_its_fingerprint(three: Path) -> None:
+    """The log goes on after the fingerprint: the next run, of any night, writes it."""
+    log, head = three.parent / "looks.jsonl", three.parent / "looks.head"
+    last = head.read_text(encoding="utf-8")
+    head.write_text(json.loads(log.read_text("utf-8").splitlines()[1])["chain"], encoding="utf-8")
+    found = run("monitor", three, "--as-of", night(20), "--no-report").worked()
+    assert "already" in found.out
+    assert head.read_text(encoding="utf-8") == last
+
+
+def test_stopped_at_the_first_fingerprint(tmp_path: Path) -> None:
+    spec = make_nights(tmp_path / "first", per_day=20)
+    run("monitor", spec, "--as-of", night(15), "--no-report").worked()
+    (spec.parent / "looks.head").unlink()
+    run("monitor", spec, "--as-of", night(18), "--no-report").worked()
+    assert (spec.parent / "looks.head").exists()
 
 
 @pytest.mark.parametrize(
@@ -262,27 +368,24 @@ def test_a_log_that_was_edited_is_refused(spec: Path, line: str, message: str) -
         ('"information_fraction": 0.', '"information_fraction": -0.', "must grow"),
     ],
 )
-def test_numbers_and_times_that_were_edited_are_refused(
-    spec: Path, old: str, new: str, message: str
+def test_numbers_and_times_that_cannot_be_are_refused(
+    three: Path, old: str, new: str, message: str
 ) -> None:
-    for which in (15, 20):
-        run("monitor", spec, "--as-of", night(which), "--no-report").worked()
-    log = spec.parent / "looks.jsonl"
-    first, second = log.read_text(encoding="utf-8").splitlines()
+    log = three.parent / "looks.jsonl"
+    first, *others = log.read_text(encoding="utf-8").splitlines()
     assert old in first
-    log.write_text(f"{first.replace(old, new)}\n{second}\n", encoding="utf-8")
-    assert message in run("monitor", spec, "--as-of", night(21), "--no-report").failed()
-    assert message in run("analyze", spec, "--as-of", night(21), "--no-save").failed()
+    rewrite(log, [first.replace(old, new), *others])
+    assert message in run("monitor", three, "--as-of", night(21), "--no-report").failed()
+    assert message in run("analyze", three, "--as-of", night(21), "--no-save").failed()
 
 
-def test_a_log_out_of_order_or_of_another_experiment_is_refused(spec: Path) -> None:
-    run("monitor", spec, "--as-of", night(20), "--no-report").worked()
-    log = spec.parent / "looks.jsonl"
-    text = log.read_text(encoding="utf-8")
-    log.write_text(text + text, encoding="utf-8")
-    assert "came before it" in run("monitor", spec, "--as-of", night(21)).failed()
-    log.write_text(text.replace("nightly-offer", "another"), encoding="utf-8")
-    assert "is a look at 'another'" in run("monitor", spec, "--as-of", night(21)).failed()
+def test_a_log_out_of_order_or_of_another_experiment_is_refused(three: Path) -> None:
+    log = three.parent / "looks.jsonl"
+    lines = log.read_text(encoding="utf-8").splitlines()
+    rewrite(log, [*lines, lines[-1]])
+    assert "came before it" in run("monitor", three, "--as-of", night(21)).failed()
+    rewrite(log, [line.replace("nightly-offer", "another") for line in lines])
+    assert "is a look at 'another'" in run("monitor", three, "--as-of", night(21)).failed()
 
 
 @pytest.mark.parametrize("step", ["fsync", "chmod", "replace"])

@@ -40,7 +40,16 @@ from abtest.analysis.result import Result
 from abtest.analysis.segments.columns import segment_columns
 from abtest.analysis.segments.effects import segment_results, unplanned
 from abtest.analysis.segments.slices import entry_weeks, segments_of, units_by_day
+from abtest.analysis.sequential.counted import matured_of
 from abtest.analysis.sequential.interim import is_running, parts_within_plan, within_plan
+from abtest.analysis.sequential.locking import (
+    Comparing,
+    count_once,
+    kept_of,
+    readings_once_more,
+    restated_checks,
+    restated_rows,
+)
 from abtest.analysis.sequential.looks import log_beside
 from abtest.analysis.skew import shapes_of, skewed_readings
 from abtest.analysis.summaries import Wish, need_passes, summarize
@@ -196,7 +205,8 @@ class _Analysis:
         spec, engine, cutoff = self._spec, self._engine, self._cutoff
         self._step("Reading who got which variant")
         population = population_of(spec, engine, cutoff, _columns(spec))
-        facts = Facts(watched(spec), engine, population, cutoff)
+        again = readings_once_more(spec, self._log, cutoff)
+        facts = Facts(watched(spec), engine, population, cutoff, again)
         self._step("Reading what each unit did" if facts.streams else "Adding up")
         wish = Wish(
             self._variants,
@@ -208,9 +218,9 @@ class _Analysis:
         )
         frame, readings = facts.frame(), facts.readings
         skewed = skewed_readings(spec)
-        again = spec.cluster is not None or spec.analysis.segments or skewed
+        more = spec.cluster is not None or spec.analysis.segments or skewed or facts.matured
         days = units_by_day(engine, population)
-        if again or len(days) > 1 or need_passes(readings):
+        if more or len(days) > 1 or need_passes(readings):
             frame = engine.materialize(frame)
         found = summarize(engine, frame, readings, wish)
         if spec.cluster is not None:
@@ -236,6 +246,7 @@ class _Analysis:
             weeks=entry_weeks(spec, engine, found.days, frame, facts),
             largest_values=largest_values(spec, engine, frame, facts.readings),
             balance=balance_of(spec, engine, population, frame, facts),
+            matured=matured_of(engine, frame, facts, facts.wish(self._variants)),
         )
 
     def _compared(
@@ -245,16 +256,21 @@ class _Analysis:
         checks: tuple[Check, ...],
         money: Money | None = None,
     ) -> Result:
-        spec, engine, cutoff, summaries = self._spec, self._engine, self._cutoff, found.summaries
+        spec, engine, cutoff, log = self._spec, self._engine, self._cutoff, self._log
         self._step("Comparing variants")
+        as_of = cutoff.iso if cutoff is not None else ""
+        counting = count_once(spec, found.summaries, found.matured, log, as_of)
+        summaries = counting.summaries
         comparer = Comparer(
             spec, population, summaries, readable_dates(spec, cutoff, found.largest)
         )
-        as_of = cutoff.iso if cutoff is not None else ""
         parts = segment_results(spec, population, found, comparer)
         every = (*comparer.records(), *parts.records)
-        records, looks = within_plan(spec, comparer, every, self._log, as_of)
+        records, looks = within_plan(spec, comparer, every, log, as_of)
         checks = (*checks, *health_checks(spec, population, found, records))
+        comparing = Comparing(comparer, population)
+        restated = restated_rows(spec, counting, found.matured, comparing, log)
+        checks = (*checks, *restated_checks(counting))
         # Money has no interval that allows for several looks.
         decision = decide(spec, checks, records, None if is_running(records) else money)
         if decision.verdict == "invalid":
@@ -275,6 +291,7 @@ class _Analysis:
             balance=found.balance,
             curves=tuple(curves(spec, summaries)),
             looks=looks,
+            counted=kept_of(counting, found.matured, restated),
             sensitivity=(
                 *_sensitivity(spec, comparer, summaries, parts.sensitivity),
                 *(() if is_running(records) else pooled_readings(spec, comparer)),

@@ -6,8 +6,9 @@ events join. Nothing is computed until the summaries ask for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -21,12 +22,15 @@ from abtest.analysis.covariates import (
 from abtest.analysis.health.watched import is_part
 from abtest.analysis.netting import EventReader
 from abtest.analysis.readings import (
+    ELSEWHERE,
     IMMATURE,
     INELIGIBLE,
     MISSING,
     OBSERVED,
+    MaturedReadings,
     Reading,
     anchor_columns,
+    event_parts,
     readings_of,
 )
 from abtest.analysis.segments.columns import segment_columns
@@ -63,6 +67,7 @@ if TYPE_CHECKING:
 
     from abtest.analysis.clock import Cutoff
     from abtest.analysis.population import Population
+    from abtest.analysis.readings import Maturing
     from abtest.metrics.base import Metric
     from abtest.sources.engine import Engine
     from abtest.sources.wanted import ColumnType
@@ -129,12 +134,18 @@ class Facts:
     """
 
     def __init__(
-        self, spec: Spec, engine: Engine, population: Population, cutoff: Cutoff | None
+        self,
+        spec: Spec,
+        engine: Engine,
+        population: Population,
+        cutoff: Cutoff | None,
+        matured: MaturedReadings | None = None,
     ) -> None:
         self._spec = spec
         self._engine = engine
         self._population = population
         self._cutoff = cutoff
+        self._matured = matured or MaturedReadings()
         self._by_key = {metric.key: metric for metric in spec.metrics}
         self.history = history_columns(
             spec, engine, population.frame, stratified=population.stratified
@@ -145,6 +156,12 @@ class Facts:
     def readings(self) -> list[Reading]:
         """All readings, whose columns the frame has."""
         return [one for one in readings_of(self._spec) if not is_part(one.metric.key)]
+
+    @cached_property
+    def matured(self) -> list[Reading]:
+        """Readings of the units that had matured by the last look, and of those that have since."""
+        both: tuple[Maturing, ...] = ("before", "since")
+        return [replace(one, matured=when) for one in self._matured.readings for when in both]
 
     @property
     def streams(self) -> list[str]:
@@ -185,6 +202,7 @@ class Facts:
             facts = facts.join(per_unit, on=UNIT, how="left").with_columns(*filled)
             facts = self._less_refunds(facts, stream, anchor)
         outcomes = [c for reading in self.readings for c in self._columns(reading)]
+        outcomes += [self._state_of_part(reading) for reading in self.matured]
         keys = [VARIANT, STRATUM] if self._population.stratified else [VARIANT]
         if self.late is not None:
             keys.append(self.late)
@@ -313,6 +331,17 @@ class Facts:
         if outcome.x is not None:
             yield outcome.x.alias(reading.x)
 
+    def _state_of_part(self, reading: Reading) -> nw.Expr:
+        """Where a unit stands, if it is one of those that matured when the reading says."""
+        until, state = self._matured.until, self._outcome(reading.metric).state
+        had = nw.lit(value=False)
+        if until is not None:
+            parts = event_parts(self._spec, reading.metric)
+            had = reduce(and_, (self._mature(part, until) for part in parts))
+            had = nw.coalesce(had, nw.lit(value=False))
+        counts = had if reading.matured == "before" else ~had
+        return nw.when(counts).then(state).otherwise(nw.lit(ELSEWHERE)).alias(reading.state)
+
     def _outcome(self, metric: Metric) -> _Outcome:
         if isinstance(metric, RatioMetric):
             top, bottom = (
@@ -361,8 +390,8 @@ class Facts:
             return state
         return nw.when(eligible).then(state).otherwise(nw.lit(INELIGIBLE))
 
-    def _mature(self, metric: EventMetric) -> nw.Expr:
-        cutoff = self._require_cutoff()
+    def _mature(self, metric: EventMetric, by: Cutoff | None = None) -> nw.Expr:
+        cutoff = by or self._require_cutoff()
         at, day = anchor_columns(metric.anchor_stream)
         if metric.maturity == "all":
             return ~nw.col(at).is_null()

@@ -16,18 +16,24 @@ from abtest.analysis.method_choice import summary_for
 from abtest.methods.bayes import HURDLE
 from abtest.metrics.base import ANCHOR, ANCHOR_DAY, EventMetric, one_where
 from abtest.metrics.mean import MeanMetric
+from abtest.metrics.ratio import RatioMetric
 from abtest.metrics.sum import SumMetric
 from abtest.stats.summaries import Moments, Proportion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from abtest.analysis.clock import Cutoff
     from abtest.metrics.base import Metric
     from abtest.spec import Spec
     from abtest.stats.summaries import Summary
 
 # Why a unit counts or does not, one number per unit and reading.
 INELIGIBLE, IMMATURE, MISSING, OBSERVED = 0, 1, 2, 3
+ELSEWHERE = 4  # it counts in another part of the units
 Part: TypeAlias = Literal["paid", "below_zero", "logs"]
 PARTS: tuple[Part, ...] = ("paid", "below_zero", "logs")
+Maturing: TypeAlias = Literal["before", "since"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class Reading:
         cap: Where the outcome is capped; with a proportion for summary, the outcome is instead
             whether it was above the cap. None where it is read as it is.
         part: What of the outcome a hurdle model reads; None where it is read whole.
+        matured: Which units count: those that had matured by the last look, or since; None for all.
     """
 
     name: str
@@ -48,11 +55,12 @@ class Reading:
     summary: type[Summary]
     cap: float | None = None
     part: Part | None = None
+    matured: Maturing | None = None
 
     @property
     def state(self) -> str:
         """The column that says where a unit stands: ineligible, immature, missing or observed."""
-        return f"{self.name}!state"
+        return f"{self.name}!state" if self.matured is None else f"{self.name}!{self.matured}"
 
     @property
     def y(self) -> str:
@@ -75,6 +83,28 @@ class Reading:
         if self.summary is Proportion:
             return one_where(outcome > self.cap)
         return nw.when(outcome > self.cap).then(nw.lit(self.cap)).otherwise(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class MaturedReadings:
+    """What is read once more of the units that matured before, or since, an instant.
+
+    Attributes:
+        readings: The readings; each is read of both.
+        until: The instant; None where all units matured since.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    until: Cutoff | None = None
+
+
+def event_parts(spec: Spec, metric: Metric) -> Iterator[EventMetric]:
+    """The metric itself, or for a ratio its parts, as far as they are on events."""
+    if isinstance(metric, EventMetric):
+        yield metric
+    elif isinstance(metric, RatioMetric):
+        named = (metric.numerator, metric.denominator)
+        yield from (m for m in spec.metrics if m.key in named and isinstance(m, EventMetric))
 
 
 def readings_of(spec: Spec) -> list[Reading]:

@@ -316,6 +316,8 @@ class Result(_Frozen):
         results: The records: one for each metric, contrast and segment.
         curves: The survival curves, where a metric is read off one.
         looks: The looks of a sequential plan.
+        counted: What the latest look of a plan has counted, what the tables say of the same units,
+            and what the look before would be by them; None without one.
         posteriors: The posteriors beside the records.
         sensitivity: The same question read in other ways, each labelled.
         plan: What was planned, to hold against what came.
@@ -343,6 +345,7 @@ class Result(_Frozen):
     results: tuple[Record, ...] = ()
     curves: tuple[dict[str, Any], ...] = ()
     looks: tuple[dict[str, Any], ...] = ()
+    counted: dict[str, Any] | None = None
     posteriors: tuple[dict[str, Any], ...] = ()
     sensitivity: tuple[dict[str, Any], ...] = ()
     plan: dict[str, Any] | None = None

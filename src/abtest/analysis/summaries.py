@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from abtest.analysis.segments.slices import Slice
+    from abtest.analysis.sequential.counted import Matured
     from abtest.sources.engine import Engine
     from abtest.stats.clusters.adjustment import ClusterHistory
     from abtest.stats.summaries import Summary
@@ -105,6 +106,7 @@ class Found:
         days: Units of each variant by the day on which they entered.
         largest_values: The largest values of means, by metric and variant.
         balance: How the variants compare in their covariates.
+        matured: The units that had matured by the last look of a plan, and those that have since.
     """
 
     summaries: Summaries
@@ -117,6 +119,7 @@ class Found:
     days: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
     largest_values: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
     balance: tuple[dict[str, Any], ...] = ()
+    matured: Matured | None = None
 
 
 def need_passes(readings: Sequence[Reading]) -> bool:

@@ -77,12 +77,23 @@ def _waits() -> None:
 
 
 def _append(night: NightReport, inputs: list[Path]) -> None:
-    """All of the log with its new lines, or what it was: a file is replaced as a whole."""
+    """All of the log with its new lines, then its last fingerprint beside it, each as a whole.
+
+    A run that is stopped between the two leaves a log that goes on after the fingerprint; the next
+    one writes it.
+    """
+    from abtest.analysis.sequential.log_chain import HEAD, last_of
     from abtest.cli.output import write_text
 
+    path = night.path
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
     if night.text:
-        old = night.path.read_text(encoding="utf-8") if night.path.exists() else ""
-        write_text(night.path, old + night.text, inputs)
+        text += night.text
+        write_text(path, text, inputs)
+    head, last = path.with_name(HEAD), last_of(text)
+    known = head.read_text(encoding="utf-8").strip() if head.exists() else None
+    if last is not None and last != known:
+        write_text(head, f"{last}\n", inputs)
 
 
 def _tell(night: NightReport) -> None:
@@ -93,11 +104,19 @@ def _tell(night: NightReport) -> None:
     for check in night.result.checks:
         if check.status == "fail":
             typer.echo(f"Check failed: {check.message}")
+        elif check.key == "restated":
+            typer.echo(f"Note: {check.message}")
+    if night.unchained:
+        typer.echo(_UNCHAINED.format(path=night.path, n=night.unchained))
     for as_of in night.restated:
         typer.echo(f"The data of the look of {as_of} have changed since: logged as a restatement.")
     typer.echo(_WORDS[night.told].format(path=night.path, as_of=night.result.as_of))
 
 
+_UNCHAINED = (
+    "Note: an earlier version wrote the first {n} lines of {path}; whether they were changed since "
+    "cannot be seen"
+)
 _WORDS = {
     "logged": "Logged the look of {as_of} in {path}",
     "repeated": "The look of {as_of} is in {path} already",

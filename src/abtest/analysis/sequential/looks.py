@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from abtest.analysis.sequential.counted import Counted
+from abtest.analysis.sequential.log_chain import read_chain, refuse_lost, text_of
 from abtest.errors import DataError
 from abtest.stats.sequential.recursion import LEAST_STEP
 
@@ -109,7 +111,24 @@ class Split(_Frozen):
 
 
 class Look(_Frozen):
-    """One line of the log."""
+    """One line of the log.
+
+    Attributes:
+        schema_: The version of the format.
+        type: A look, or a restatement of one: what it would be by the tables as they were later.
+        experiment: The experiment's key.
+        as_of: Up to when the data of the look were complete.
+        plan: What must not change between looks.
+        final: Whether the plan was ended with it.
+        rows: The comparisons.
+        split: The units assigned, and how they were split.
+        failed_checks: The checks that failed.
+        counted: What the look counted; later looks add to it, and it never changes.
+        tables: What the tables said of the same units.
+        found_on: Up to when the data were complete that a restatement was found in.
+        spec_fingerprint: Of the spec's meaning.
+        abtest_version: What wrote the line.
+    """
 
     schema_: Literal["abtest-look/v1"] = "abtest-look/v1"
     type: Literal["look", "restatement"]
@@ -120,12 +139,16 @@ class Look(_Frozen):
     rows: tuple[LookRow, ...]
     split: Split | None = None
     failed_checks: tuple[str, ...] = ()
+    counted: tuple[Counted, ...] = ()
+    tables: tuple[Counted, ...] = ()
+    found_on: str | None = None
     spec_fingerprint: str
     abtest_version: str
 
     def line(self) -> str:
         """The look as one line of JSON."""
-        data = self.model_dump(mode="json")
+        unsaid = {"found_on"} if self.found_on is None else set()
+        data = self.model_dump(mode="json", exclude=unsaid)
         return json.dumps({"schema": data.pop("schema_"), **data}, ensure_ascii=False) + "\n"
 
     def same_numbers(self, other: Look) -> bool:
@@ -163,6 +186,19 @@ class LookLog:
             return tuple(looks)
         return tuple(look for look in looks if _instant(look.as_of) < _instant(as_of))
 
+    def last(self, as_of: str) -> Look | None:
+        """The latest look up to a night that says what it counted; None without one."""
+        if not as_of:
+            return None
+        looks = [look for look in self.looks if look.type == "look" and look.tables]
+        up_to = [look for look in looks if _instant(look.as_of) <= _instant(as_of)]
+        return up_to[-1] if up_to else None
+
+    def tables_of(self, look: Look) -> tuple[Counted, ...]:
+        """What the tables said of a look's units when they were last read."""
+        known = [other.tables for other in self.looks if other.as_of == look.as_of]
+        return known[-1]
+
     def of(self, as_of: str) -> Look | None:
         """The logged look of one night."""
         if self.afresh or not as_of:
@@ -186,24 +222,39 @@ def log_beside(loaded: LoadedSpec) -> LookLog:
     """The log beside a spec's file; an empty one where there is no plan, or no file."""
     if loaded.spec.analysis.sequential is None or not loaded.document.file:
         return LookLog()
-    return LookLog(read_looks(Path(loaded.document.file).parent, loaded.spec.key))
+    return LookLog(read_log(Path(loaded.document.file).parent, loaded.spec.key).looks)
 
 
-def read_looks(folder: Path, experiment: str) -> tuple[Look, ...]:
-    """The log of an experiment, oldest first; empty where there is none.
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """The log of an experiment as it is on disk.
+
+    Attributes:
+        looks: Its lines, oldest first.
+        chain: The fingerprint of all of them.
+        unchained: How many an earlier version wrote, which say nothing of those before them.
+    """
+
+    looks: tuple[Look, ...] = ()
+    chain: str = ""
+    unchained: int = 0
+
+
+def read_log(folder: Path, experiment: str) -> LogFile:
+    """The log of an experiment; empty where there is none.
 
     Raises:
-        DataError: A line is no look, is of another experiment, or is out of order.
+        DataError: A line is no look, is of another experiment, or is out of order; or a line was
+            changed, moved or removed.
     """
     path = folder / FILE
-    if not path.exists():
-        return ()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+    lines = text_of(path).splitlines()
+    if not lines:
+        refuse_lost(path)
+        return LogFile()
     found: list[Look] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    chain = read_chain(path, lines)
+    for number, line in enumerate(chain.lines, start=1):
         look = _look(f"{path}:{number}", line)
         if look.experiment != experiment:
             raise DataError(
@@ -218,7 +269,7 @@ def read_looks(folder: Path, experiment: str) -> tuple[Look, ...]:
             )
         found.append(look)
     _refuse_shrinking(path, found)
-    return tuple(found)
+    return LogFile(tuple(found), chain.last, chain.unchained)
 
 
 def _refuse_shrinking(path: Path, looks: list[Look]) -> None:

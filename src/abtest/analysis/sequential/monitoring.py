@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from abtest.analysis.analyze import analyze
 from abtest.analysis.result import Check
-from abtest.analysis.sequential.looks import FILE, Look, LookLog, LookRow, Split, read_looks
+from abtest.analysis.sequential.counted import NOT_MEASURING, Counted
+from abtest.analysis.sequential.log_chain import chained
+from abtest.analysis.sequential.looks import FILE, Look, LookLog, LookRow, Split, read_log
 from abtest.errors import DataError, Fault, SpecError
 from abtest.instants import parse_instant
 from abtest.sentences import sentence
@@ -20,13 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from abtest.analysis.result import Result
+    from abtest.analysis.sequential.looks import LogFile
     from abtest.spec import LoadedSpec
 
 Told = Literal["logged", "repeated", "restated", "over", "nothing", "drifted"]
 SPLIT_CHECK = "sample_ratio_every_night"
 _FIXED_SPLIT_CHECK = "sample_ratio"
-# Settings of a metric that say how it is read, not what is counted.
-_NOT_MEASURING = ("key", "title", "role", "mde", "equivalence", "non_inferiority_margin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class NightReport:
         rows: Tonight's comparisons.
         restated: Nights that were logged before and read otherwise now.
         text: What is to be appended to the log; empty where nothing is.
+        unchained: Lines of the log that an earlier version wrote without a chain.
         path: The log.
         exit_code: 0 go on, 3 a check failed, 5 the plan drifted, 10 a boundary was crossed.
     """
@@ -50,6 +52,7 @@ class NightReport:
     rows: tuple[LookRow, ...]
     restated: tuple[str, ...]
     text: str
+    unchained: int
     path: Path
     exit_code: int
 
@@ -86,7 +89,7 @@ def monitor(
         fault = Fault(("analysis", "sequential"), message, hint)
         raise SpecError([loaded.document.placed(fault)])
     path = Path(spec).parent / FILE
-    night = _Night(loaded, path, read_looks(path.parent, loaded.spec.key), choices)
+    night = _Night(loaded, path, read_log(path.parent, loaded.spec.key), choices)
     return night.report(as_of, final=final, progress=progress)
 
 
@@ -94,13 +97,15 @@ class _Night:
     """One night, held against the log."""
 
     def __init__(
-        self, loaded: LoadedSpec, path: Path, log: tuple[Look, ...], choices: Mapping[str, Any]
+        self, loaded: LoadedSpec, path: Path, log: LogFile, choices: Mapping[str, Any]
     ) -> None:
         self._loaded = loaded
         self._path = path
-        self._log = log
+        self._log = log.looks
+        self._chain = log.chain
+        self._unchained = log.unchained
         self._choices = choices
-        self._looks = [look for look in log if look.type == "look"]
+        self._looks = [look for look in log.looks if look.type == "look"]
 
     def report(
         self, as_of: str | None, *, final: bool, progress: Callable[[str], None] | None
@@ -109,7 +114,7 @@ class _Night:
         result = self._read(as_of, final=final, progress=progress)
         look = _look_of(result, self._loaded, final=final)
         self._refuse_other_plan(look)
-        told, lines = self._told(look)
+        told, lines = self._told(look, result)
         if result.lock.status == "drifted":
             told, lines = "drifted", []
         log_es = [entry.split for entry in (*self._log, look) if entry.split is not None]
@@ -120,7 +125,8 @@ class _Night:
             told=told,
             rows=look.rows,
             restated=tuple(line.as_of for line in lines if line.type == "restatement"),
-            text="".join(line.line() for line in lines),
+            text=chained([line.line() for line in lines], self._chain),
+            unchained=self._unchained,
             path=self._path,
             exit_code=_exit_code(result, look, self._looks),
         )
@@ -162,18 +168,31 @@ class _Night:
                 "begin again with data that nobody has looked at.",
             )
 
-    def _told(self, look: Look) -> tuple[Told, list[Look]]:
+    def _told(self, look: Look, result: Result) -> tuple[Told, list[Look]]:
         """What becomes of the night, and the lines that are to be appended."""
+        restated = self._restatements(look, result)
         same_night = [entry for entry in self._log if entry.as_of == look.as_of]
         if same_night:
-            if look.same_numbers(same_night[-1]):
+            if restated:
+                return "restated", restated
+            if self._is_known(look, same_night):
                 return "repeated", []
-            return "restated", [look.model_copy(update={"type": "restatement"})]
+            return "restated", [look.model_copy(update={"type": "restatement", "counted": ()})]
         if self._is_over():
             return "over", []
         if not any(row.statistic is not None for row in look.rows):
             return "nothing", []
-        return "logged", [*self._restatements(), look]
+        return "logged", [*restated, look]
+
+    def _is_known(self, look: Look, same_night: Sequence[Look]) -> bool:
+        """Whether a night that is in the log reads as it did."""
+        numbers = [entry for entry in same_night if entry.type == "look"]
+        known = numbers if look.tables else same_night[-1:]
+        return (
+            any(look.same_numbers(entry) for entry in known)
+            and any(look.split == entry.split for entry in same_night)
+            and any(look.final == entry.final for entry in same_night)
+        )
 
     def _is_over(self) -> bool:
         """Whether every primary comparison had stopped before; a sequence never has to stop."""
@@ -185,25 +204,29 @@ class _Night:
             return False
         return self._looks[-1].final or all(row.state != "running" for row in rows)
 
-    def _restatements(self) -> list[Look]:
-        """The last night read once more: what differs has been changed in the data since."""
-        data = self._loaded.spec.data
-        if not self._looks or data.assignments is None:  # tables without times have one state
+    def _restatements(self, look: Look, result: Result) -> list[Look]:
+        """What the last look would be, where the tables have changed for units that it counted."""
+        kept = result.counted or {}
+        if not kept.get("restated"):
             return []
-        last = self._looks[-1]
-        before = LookLog(tuple(e for e in self._log if e.as_of != last.as_of), last.final, True)  # noqa: FBT003 - the last field
-        result = analyze(self._loaded, as_of=last.as_of, log=before, **self._choices)
-        again = _look_of(result, self._loaded, final=last.final)
-        known = [entry for entry in self._log if entry.as_of == last.as_of][-1]
-        if again.same_numbers(known):
+        last = LookLog(self._log).last(look.as_of)
+        if last is None:
             return []
-        return [again.model_copy(update={"type": "restatement"})]
+        update = {
+            "type": "restatement",
+            "rows": tuple(LookRow.model_validate(row) for row in kept["restated"]),
+            "counted": (),
+            "tables": tuple(Counted.model_validate(one) for one in kept["restated_tables"]),
+            "found_on": look.as_of,
+        }
+        return [last.model_copy(update=update)]
 
 
 def _look_of(result: Result, loaded: LoadedSpec, *, final: bool) -> Look:
     rows = tuple(
         LookRow.model_validate(row) for row in result.looks if row["as_of"] == result.as_of
     )
+    kept = result.counted or {}
     failed = tuple(
         check.key
         for check in result.checks
@@ -218,6 +241,8 @@ def _look_of(result: Result, loaded: LoadedSpec, *, final: bool) -> Look:
         rows=rows,
         split=_split_of(result),
         failed_checks=failed,
+        counted=tuple(Counted.model_validate(one) for one in kept.get("counted", ())),
+        tables=tuple(Counted.model_validate(one) for one in kept.get("tables", ())),
         spec_fingerprint=result.spec_fingerprint,
         abtest_version=result.abtest_version,
     )
@@ -242,7 +267,7 @@ def _primary_metrics(result: Result) -> dict[str, Any]:
         for metric in result.spec["metrics"]
         if metric.get("role") == "primary"
         for setting, value in metric.items()
-        if setting not in _NOT_MEASURING
+        if setting not in NOT_MEASURING
     }
 
 
