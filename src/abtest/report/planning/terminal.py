@@ -10,7 +10,6 @@ from abtest.report.planning.view import BALANCE_HEAD, CURVE_HEAD, FACTOR_HEAD, M
 from abtest.report.terminal_text import print_pairs, print_rows, print_title, put
 
 if TYPE_CHECKING:
-
     from rich.console import Console
 
     from abtest.report.planning.view import PlanView
