@@ -231,7 +231,7 @@ def _from_assignments(
         firsts = _one_cluster_each(spec, engine, frame, table.path)
     return replace(
         firsts,
-        frame=_with_history(spec, engine, firsts.frame, id_type),
+        frame=with_known_columns(spec, engine, firsts.frame, id_type),
         stratified=is_stratified(spec),
         by_entry=_by_entry(spec, engine, firsts),
         rows=in_time,
@@ -312,7 +312,7 @@ def _by_entry(spec: Spec, engine: Engine, found: Population) -> tuple[dict[str, 
     )
 
 
-def _with_history(
+def with_known_columns(
     spec: Spec, engine: Engine, frame: nw.LazyFrame[Any], id_type: ColumnType
 ) -> nw.LazyFrame[Any]:
     """The units with their stratum and the columns that the analysis adjusts for."""

@@ -49,7 +49,8 @@ def past_tables(loaded: LoadedSpec, given: list[str], end: str | None) -> Iterat
     from abtest.sources.open_engine import EngineOptions, open_engine
 
     spec = loaded.spec
-    names = [*spec.data.events, *(["units"] if spec.data.units is not None else [])]
+    with_units = spec.data.units is not None or spec.cluster is not None
+    names = [*spec.data.events, *(["units"] if with_units else [])]
     tables = named_tables(given, names)
     zone = spec.schedule.timezone
     text = end or spec.schedule.start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -36,6 +37,15 @@ def rehearse(
             "without any nothing differs (A/A)."
         ),
     ] = None,
+    redeemed: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="The share of a treatment's orders that redeems, where the history has no "
+            "redemptions and the decision is in money.",
+        ),
+    ] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Where chance starts.")] = 1,
     processes: Annotated[
         int | None, typer.Option(min=1, help="On how many cores; all by default.")
@@ -54,12 +64,14 @@ def rehearse(
 
     The metrics are read once; then units are dealt out anew, added up, and analysed and decided by
     the code that `abtest analyze` runs. The answer is the rate of false positives (with a planted
-    effect the power), the coverage of the intervals, and how often each verdict would have come.
+    effect the power), the coverage of the intervals, how often each verdict would have come, and
+    what the decisions would have been worth in money.
     """
     from abtest.analysis.rehearsal.rehearse import rehearsal_of
     from abtest.report.rehearsal import print_rehearsal, render_json
 
-    replay = _replay(spec, history, history_end, effect or [], seed)
+    past = _Past(history, history_end, redeemed)
+    replay = _replay(spec, past, effect or [], seed)
     made = _made(replay, replays, processes or os.cpu_count() or 1, resume)
     found = rehearsal_of(replay, made)
     if format == "json":
@@ -70,27 +82,36 @@ def rehearse(
     print_rehearsal(found, Console())
 
 
-def _replay(
-    path: Path, history: list[str], history_end: str | None, effects: list[str], seed: int
-) -> Replay:
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What the command line says of the past."""
+
+    history: list[str]
+    end: str | None
+    redeemed: float
+
+
+def _replay(path: Path, given: _Past, effects: list[str], seed: int) -> Replay:
     from abtest.analysis.rehearsal.effects import plant
     from abtest.analysis.rehearsal.outcomes import read_outcomes
     from abtest.analysis.rehearsal.rehearse import replay_of
     from abtest.analysis.simulation.effects import parse_effect
     from abtest.cli.past import past_tables
     from abtest.spec import load_spec
+    from abtest.spec.cells import with_cells
 
     loaded = load_spec(path)
-    wanted = [parse_effect(text, loaded.spec) for text in effects]
+    spec = with_cells(loaded.spec)
+    wanted = [parse_effect(text, spec) for text in effects]
     for one in wanted:
         if one.variant is not None:
             raise typer.BadParameter(
                 "effects are planted in every treatment: leave out the variant"
             )
-    with past_tables(loaded, history, history_end) as past:
-        outcomes = read_outcomes(loaded.spec, past.engine, past.tables, past.end)
+    with past_tables(loaded, given.history, given.end) as past:
+        outcomes = read_outcomes(spec, past.engine, past.tables, past.end, given.redeemed)
     planted = plant(outcomes, [(one.metric, one.change, one.relative) for one in wanted])
-    return replay_of(loaded.spec, outcomes, planted, seed)
+    return replay_of(spec, outcomes, planted, seed)
 
 
 def _made(replay: Replay, count: int, processes: int, resume: Path | None) -> list[dict[str, Any]]:

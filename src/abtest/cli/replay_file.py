@@ -25,7 +25,7 @@ class ReplayFile:
 
     def __init__(self, path: Path, replay: Replay) -> None:
         self._path = path
-        self._of = {"schema": "abtest-replays/v1", "of": fingerprint(replay)}
+        self._of = {"schema": "abtest-replays/v2", "of": fingerprint(replay)}
 
     def read(self) -> list[dict[str, Any]]:
         """The replays of an earlier run, up to the first that is broken; the file ends there.
@@ -72,6 +72,12 @@ def fingerprint(replay: Replay) -> str:
         for values in (outcome.observed, outcome.y, outcome.x):
             digest.update(b"" if values is None else values.tobytes())
     digest.update(replay.outcomes.history.tobytes())
+    if replay.outcomes.clusters is not None:
+        digest.update(replay.outcomes.clusters.tobytes())
+    amounts = replay.outcomes.amounts
+    if amounts is not None:
+        for values in (amounts.observed, amounts.gross, amounts.used, amounts.base):
+            digest.update(values.tobytes())
     return digest.hexdigest()
 
 

@@ -23,14 +23,16 @@ WINDOW = {"end": "30d"}
 DAY = pd.Timedelta(days=1)
 
 
-def spec_of(metrics: list[dict[str, Any]], **more: Any) -> Spec:
-    data = {
+def spec_of(metrics: list[dict[str, Any]], *, units: str | None = None, **more: Any) -> Spec:
+    data: dict[str, Any] = {
         "assignments": {"path": "assignments.csv"},
         "events": {
             "orders": {"path": "orders.csv", "at": "at", "value": "amount", "lag": "2d"},
             "refunds": {"path": "refunds.csv", "at": "at", "value": "amount"},
         },
     }
+    if units is not None:
+        data["units"] = {"path": units}
     draft = draft_mapping(spec_for(data, metrics, **more))
     assert not draft.faults
     return draft.loaded.spec
@@ -119,6 +121,34 @@ def test_the_gain_from_history_is_that_of_a_regression() -> None:
     assert isinstance(found, Known)
     assert found.factor == pytest.approx(1 - np.corrcoef(before, after)[0, 1] ** 2)
     assert found.factor < 1
+
+
+def test_columns_of_customers_are_known_beforehand_too() -> None:
+    """A column of data.units leaves of the variance what a regression on it leaves."""
+    orders = orders_of(seed=3)
+    spec = spec_of(
+        [PRIMARY, REVENUE],
+        units="units.csv",
+        covariates={"score": {"kind": "column", "column": "score"}},
+        analysis={"covariates": ["score"], "segments": ["tier"]},
+    )
+    spent = orders.groupby("id")["amount"].sum()
+    units = pd.DataFrame({"id": spent.index, "score": np.log(spent.to_numpy()), "tier": "a"})
+    found = baseline(spec, spec.metrics[1], read(spec, orders=orders, units=units))
+    alone = baseline(spec, spec.metrics[1], read(spec, orders=orders))
+    assert isinstance(found, Known)
+    assert isinstance(alone, Known)
+    assert alone.factor == 1
+    assert found.n == alone.n
+    assert found.value == pytest.approx(alone.value)
+
+    anchor = pd.Timestamp(END) - 32 * DAY
+    year = orders[(orders["at"] < anchor) & (orders["at"] >= anchor - 365 * DAY)]
+    cohort = year["id"].unique()
+    window = orders[(orders["at"] >= anchor) & (orders["at"] < anchor + 30 * DAY)]
+    revenue = window.groupby("id")["amount"].sum().reindex(cohort).fillna(0)
+    score = units.set_index("id")["score"].reindex(cohort)
+    assert found.factor == pytest.approx(1 - np.corrcoef(revenue, score)[0, 1] ** 2)
 
 
 def test_entrants_are_counted_once() -> None:

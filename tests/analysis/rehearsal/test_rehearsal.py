@@ -77,8 +77,9 @@ def test_a_replay_is_the_analysis_of_the_units_that_it_dealt_out(adjusted: bool)
     more: dict[str, Any] = {} if adjusted else {"covariates": {}, "analysis": {}}
     replay = replay_for(**more)
     found = replay.run(3)
-    dealt = replay._dealt(np.random.default_rng([1, 3]))
-    units = past_units().assign(variant=np.where(dealt == 0, "control", "coupon"))
+    places = replay._dealt(np.random.default_rng([1, 3]))
+    units = past_units().assign(variant="control")
+    units.loc[places["coupon"], "variant"] = "coupon"
     result = analyze(spec_of(**more), data={"units": units})
     assert result.decision.verdict == found["verdict"]
     for kept, record in zip(found["records"], result.results, strict=True):
@@ -134,7 +135,7 @@ def test_replays_do_not_depend_on_who_makes_them() -> None:
 def test_weights_are_those_of_the_spec() -> None:
     variants = [{"key": "control", "control": True, "weight": 90}, {"key": "coupon", "weight": 10}]
     replay = replay_for(variants=variants)
-    shares = np.bincount(replay._dealt(np.random.default_rng(1))) / UNITS
+    shares = [len(mine) / UNITS for mine in replay._dealt(np.random.default_rng(1)).values()]
     assert shares == pytest.approx([0.9, 0.1], abs=0.02)
 
 
@@ -223,5 +224,96 @@ def test_what_cannot_be_replayed() -> None:
     with pytest.raises(DataError, match="has no primary metric that can be replayed"):
         outcomes_of(spec, units)
     clustered = spec_of(covariates={}, analysis={}, cluster="home")
-    with pytest.raises(DataError, match="splits clusters cannot be rehearsed"):
-        outcomes_of(clustered, units)
+    homeless = units.assign(home=None)
+    with pytest.raises(DataError, match="the history has 3,000 units without a home, the cluster"):
+        outcomes_of(clustered, homeless)
+
+
+@pytest.mark.parametrize("adjusted", [True, False])
+def test_whole_clusters_are_dealt_out_and_analysed(adjusted: bool) -> None:
+    more: dict[str, Any] = {"cluster": "home"}
+    if not adjusted:
+        more |= {"covariates": {}, "analysis": {}}
+    random = np.random.default_rng(4)
+    units = past_units().assign(home=[f"h{i}" for i in random.integers(0, 900, UNITS)])
+    spec = spec_of(**more)
+    outcomes = outcomes_of(spec, units)
+    replay = replay_of(spec, outcomes, (), 1)
+    found = replay.run(3)
+    units["variant"] = "control"
+    units.loc[replay._dealt(np.random.default_rng([1, 3]))["coupon"], "variant"] = "coupon"
+    assert len(units[["home", "variant"]].drop_duplicates()) == len(set(units["home"]))
+    assert 0.4 < (units["variant"] == "coupon").mean() < 0.6
+    result = analyze(spec, data={"units": units})
+    assert result.decision.verdict == found["verdict"]
+    for kept, record in zip(found["records"], result.results, strict=True):
+        for name, value in kept.items():
+            told = getattr(record, name)
+            assert told == (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value)
+
+
+def test_an_effect_is_planted_in_clusters_too() -> None:
+    random = np.random.default_rng(4)
+    units = past_units().assign(home=[f"h{i}" for i in random.integers(0, 900, UNITS)])
+    spec = spec_of(cluster="home")
+    outcomes = outcomes_of(spec, units)
+    wanted = [("won", 0.2, True), ("spend", -0.2, True)]
+    replay = replay_of(spec, outcomes, plant(outcomes, wanted), 1)
+    made = list(replays(replay, range(60)))
+    for metric in rehearsal_of(replay, made).metrics[:2]:
+        differences = [
+            r["difference"] for one in made for r in one["records"] if r["metric"] == metric.metric
+        ]
+        error = float(np.std(differences)) / math.sqrt(len(differences))
+        assert metric.mean_difference == pytest.approx(metric.truth, abs=4 * error)
+
+
+def test_customers_of_a_log_belong_to_clusters() -> None:
+    orders = pd.DataFrame(
+        {
+            "id": ["a", "b", "c", "a", "c"],
+            "at": pd.to_datetime(
+                ["2026-01-01", "2026-01-02", "2026-01-03", "2026-02-10", "2026-03-15"]
+            ),
+            "amount": [1.0, 2.0, 3.0, 4.0, 5.0],
+        }
+    )
+    data = {
+        "assignments": {"path": "a.csv"},
+        "events": {"orders": {"path": "o.csv", "at": "at", "value": "amount"}},
+    }
+    again = {"key": "again", "kind": "repeat_purchase", "events": "orders", "role": "primary"}
+    metrics = [{**again, "window": {"end": "30d"}}]
+    spec = draft_mapping(spec_for(data, metrics, cluster="home")).loaded.spec
+    end = Cutoff.parse("2026-03-03", "UTC")
+    homes = pd.DataFrame({"id": ["a", "b", "c"], "home": ["x", "y", "x"]})
+
+    def read(tables: dict[str, pd.DataFrame]) -> Outcomes:
+        engine = DuckDBEngine(Path(), "UTC", tables)
+        try:
+            return read_outcomes(spec, engine, list(tables), end)
+        finally:
+            engine.close()
+
+    found = read({"orders": orders, "units": homes})
+    assert found.clusters is not None
+    assert sorted(found.clusters) == [0, 0, 1]
+    with pytest.raises(DataError, match="does not say in which home each id is"):
+        read({"orders": orders})
+    with pytest.raises(DataError, match="1 units of the history have no home"):
+        read({"orders": orders, "units": homes[:2]})
+    with pytest.raises(DataError, match="neither the assignments nor"):
+        read({"orders": orders, "units": homes[["id"]]})
+
+
+def test_what_a_replay_leaves_out_is_named() -> None:
+    weights = {"control": 9, "coupon": 1}
+    spec = spec_of(
+        assignment={"phases": [{"from": "2026-01-05", "weights": weights}]},
+        analysis={"covariates": ["before"], "segments": ["tier"]},
+    )
+    replay = replay_of(spec, outcomes_of(spec, past_units().assign(tier="a")), (), 1)
+    assert [name for name, _ in replay.not_rehearsed] == [
+        "assignment.phases",
+        "analysis.segments",
+    ]

@@ -30,7 +30,7 @@ from abtest.stats.money import measures as m
 from abtest.stats.summaries import Moments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from abtest.analysis.clock import Cutoff
     from abtest.analysis.population import Population
@@ -91,6 +91,45 @@ def value_columns(spec: Spec) -> tuple[Metric, ...]:
 def of_values(spec: Spec) -> Spec:
     """The same experiment with the columns of money for metrics."""
     return spec.model_copy(update={"metrics": value_columns(spec)})
+
+
+def with_money_columns(spec: Spec) -> Spec:
+    """The same experiment with the hidden metrics of the whole horizon after its own."""
+    decision = spec.decision
+    if decision is None or decision.value is None:
+        return spec
+    terms = terms_of(spec, decision)
+    metrics = value_columns(spec)
+    if decision.value.column is None:
+        window = Window(
+            start=timedelta(0), end=terms.horizon or timedelta(0), calendar=terms.calendar
+        )
+        metrics = tuple(_metrics(spec, terms, window, 0))
+    changed = _hidden_spec(spec, _Hidden(terms, metrics, terms.horizon))
+    return changed.model_copy(update={"metrics": (*spec.metrics, *metrics)})
+
+
+def unit_amounts(spec: Spec, read: Collection[str]) -> dict[str, nw.Expr]:
+    """What a unit brought and used in the whole horizon, whatever its variant costs.
+
+    Args:
+        spec: The experiment.
+        read: The hidden metrics that were read.
+
+    Returns:
+        Gross contribution, redemptions, what a percentage is of, and events (where revenue is a
+        column, whether there was any), by name, and under ``state`` whether all of it is known.
+    """
+    if spec.decision is None:
+        return {}
+    terms = terms_of(spec, spec.decision)
+    return _Amounts(spec, _Hidden(terms, (), terms.horizon), set(read)).plain()
+
+
+def hidden_keys(spec: Spec) -> set[str]:
+    """The keys of the hidden metrics of the whole horizon."""
+    own = {metric.key for metric in spec.metrics}
+    return {metric.key for metric in with_money_columns(spec).metrics} - own
 
 
 def read_money(
@@ -303,6 +342,16 @@ class _Amounts:
         if place in (0, 1, self._hidden.before):
             profit = profit - self._per_variant(self._terms.exposure)
         return profit.alias(f"profit-{place}!y")
+
+    def plain(self) -> dict[str, nw.Expr]:
+        """The amounts of the whole horizon before anything that depends on the variant."""
+        return {
+            "state": nw.min_horizontal(*(nw.col(f"{key}!state") for key in sorted(self._keys))),
+            m.GROSS: self._gross(0),
+            USED: self._what(USED, 0),
+            m.BASE: self._base(0),
+            EVENTS: self._what(EVENTS, 0) if _key(EVENTS, 0) in self._keys else self._bought(),
+        }
 
     def bought_after(self) -> Iterator[nw.Expr]:
         """Whether a unit bought after the incentive had ended."""

@@ -94,6 +94,11 @@ def _too_few(variant: str) -> str:
     )
 
 
+def cost_of_change(decision: DecisionBlock, terms: Terms, control: str, key: str) -> float:
+    """What launching a variant costs once, for the whole population."""
+    return terms.fixed[key] - terms.fixed[control] + (decision.switching_cost or 0.0)
+
+
 class _Each:
     """The money of each variant."""
 
@@ -146,7 +151,12 @@ class _Each:
         return welch(before, after, self._ci_level)
 
     def _means(self, key: str, comparison: Comparison) -> m.Means | None:
-        """Both variants' joint means; None where a stratum has too few customers for them."""
+        """Both variants' joint means; None where a stratum has too few customers for them.
+
+        None also where nobody took the joint moments, as for a replay, which only decides.
+        """
+        if not self._found.amounts:
+            return None
         parts = [self._found.amounts[name].parts for name in (self._control, key)]
         shared = set(parts[0]) & set(parts[1])
         kept = [
@@ -168,8 +178,7 @@ class _Each:
         if comparison.difference is None or not comparison.se:
             return {}
         decision, population = self._decision, self._decision.population
-        once = self._terms.fixed[key] - self._terms.fixed[self._control]
-        once += decision.switching_cost or 0.0
+        once = cost_of_change(decision, self._terms, self._control, key)
         launch = once / population if population is not None else 0.0
         belief = Normal(comparison.difference, comparison.se)
         if decision.prior is not None:

@@ -6,26 +6,27 @@ lag before the end of the data. All of them enter at that instant, so that each 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
 from abtest.analysis.averages import averaged
+from abtest.analysis.clusters import cluster_column, with_clusters
 from abtest.analysis.counting import count_rows
 from abtest.analysis.facts import Facts, outcome_columns
 from abtest.analysis.netting import EventReader
-from abtest.analysis.population import Population
+from abtest.analysis.population import Population, with_known_columns
 from abtest.analysis.readings import readings_of
-from abtest.analysis.streams import UNIT, VARIANT, lag_of, unit_type
+from abtest.analysis.streams import CLUSTER, UNIT, VARIANT, lag_of, unit_type
 from abtest.analysis.summaries import MetricCounts, Wish, summarize
 from abtest.errors import DataError
 from abtest.fields import DAY, MICROSECOND
 from abtest.instants import epoch_day, from_microseconds
 from abtest.metrics.base import ANCHOR, ANCHOR_DAY, AT, EventMetric
 from abtest.metrics.ratio import RatioMetric
-from abtest.sources.tables import AssignmentsFromEvents
+from abtest.sources.tables import AssignmentsFromEvents, UnitsTable
 from abtest.sources.wanted import Wanted
 from abtest.spec.covariates import EventCovariate
 from abtest.spec.variants import Assignment, Variant
@@ -114,15 +115,32 @@ class Past:
         return self.population.assigned[PAST]
 
 
-def past_units(spec: Spec, engine: Engine, tables: Collection[str], end: Cutoff | None) -> Past:
+def past_units(
+    spec: Spec,
+    engine: Engine,
+    tables: Collection[str],
+    end: Cutoff | None,
+    *,
+    clusters: bool = False,
+) -> Past:
     """Find the units of the past; see `read_history`.
 
+    Args:
+        spec: The experiment.
+        engine: Where the tables of the past are.
+        tables: Which of the spec's tables there are.
+        end: Up to when they are complete.
+        clusters: Whether each unit's cluster is needed, where whole clusters are split.
+
     Raises:
-        DataError: There are none.
+        DataError: There are none, or it is not known who belongs to which cluster.
     """
     spec = _with_tables(spec, tables)
     past = _without_split(spec)
     stream = _who_stream(spec)
+    clusters = clusters and spec.cluster is not None
+    if clusters:
+        past = past.model_copy(update={"cluster": spec.cluster})
     if stream is None:
         return Past(past, _of_table(past, engine))
     if end is None:
@@ -130,7 +148,11 @@ def past_units(spec: Spec, engine: Engine, tables: Collection[str], end: Cutoff 
             "the history's end is not known", "Say --history-end: up to when it is complete."
         )
     anchor = end.latest_anchor(_longest(spec))
-    found = Past(past, _cohort(past, engine, stream, anchor, end), stream, anchor)
+    population = _cohort(past, engine, stream, anchor, end)
+    if clusters:
+        frame = _in_clusters(past, engine, population)
+        population = replace(population, frame=frame)
+    found = Past(past, population, stream, anchor)
     if found.units == 0:
         at = from_microseconds(anchor, end.zone).isoformat()
         raise DataError(
@@ -140,6 +162,27 @@ def past_units(spec: Spec, engine: Engine, tables: Collection[str], end: Cutoff 
     return found
 
 
+def _in_clusters(past: Spec, engine: Engine, population: Population) -> nw.LazyFrame[Any]:
+    """The units with the cluster of each, from the table of units.
+
+    Raises:
+        DataError: There is no such table or column, or a unit is in none.
+    """
+    if past.data.units is None:
+        raise DataError(
+            f"the history does not say in which {past.cluster} each {past.unit} is",
+            "Give the table of units, which has both columns: --history units=customers.parquet",
+        )
+    frame = with_clusters(past, engine, population.frame, population.unit_type)
+    alone = count_rows(engine, frame.filter(nw.col(CLUSTER).is_null()))
+    if alone:
+        raise DataError(
+            f"{past.data.units.path}: {alone:,} units of the history have no {past.cluster}",
+            "Every unit belongs to one: fill it, with the unit's own id for those alone.",
+        )
+    return frame
+
+
 def _with_tables(spec: Spec, tables: Collection[str]) -> Spec:
     """What is left of the spec where only some of its tables are there."""
     events = {
@@ -147,7 +190,8 @@ def _with_tables(spec: Spec, tables: Collection[str]) -> Spec:
         for name, table in spec.data.events.items()
         if name in tables and (table.net is None or table.net.events in tables)
     }
-    units = spec.data.units if "units" in tables else None
+    # A spec whose assignments have the clusters needs no table of units; its past does.
+    units = (spec.data.units or UnitsTable(path="units")) if "units" in tables else None
     there = {*events, *(["units"] if units is not None else [])}
     metrics = tuple(metric for metric in spec.metrics if tables_of(metric, spec.metrics) <= there)
     if not metrics:
@@ -198,6 +242,7 @@ def _without_split(spec: Spec) -> Spec:
         "factors": None,
         "cluster": None,
         "assignment": Assignment(),
+        "analysis": spec.analysis.model_copy(update={"segments": ()}),
         "data": data,
     }
     return spec.model_copy(update=changed)
@@ -237,6 +282,7 @@ def _cohort(spec: Spec, engine: Engine, stream: str, anchor: int, end: Cutoff) -
             nw.lit(anchor).alias(ANCHOR), nw.lit(day).alias(ANCHOR_DAY), nw.lit(PAST).alias(VARIANT)
         )
     )
+    frame = with_known_columns(spec, engine, frame, id_type)
     units = count_rows(engine, frame)
     return Population(frame, {PAST: units, NOBODY: 0}, units, unit_type=id_type)
 
@@ -283,7 +329,8 @@ def _of_table(spec: Spec, engine: Engine) -> Population:
         )
     unit = table.unit or spec.unit
     named = [Wanted(UNIT, unit, "text")] if table.repeated == "mean" and unit is not None else []
-    frame = engine.scan("units", table, [*named, *outcomes])
+    of_cluster = [cluster_column(spec)] if spec.cluster is not None else []
+    frame = engine.scan("units", table, [*named, *outcomes, *of_cluster])
     frame = frame.with_columns(nw.lit(PAST).alias(VARIANT))
     if table.repeated == "mean":
         frame = averaged(engine, frame, outcomes, table.path)

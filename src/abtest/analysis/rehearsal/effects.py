@@ -35,6 +35,13 @@ class Planted:
         """The same in the metric's unit."""
         return self.lift * self.value
 
+    @property
+    def chance(self) -> float:
+        """For a share, with which probability a unit that can change does."""
+        if self.lift < 0:
+            return -self.lift
+        return self.lift * self.value / (1 - self.value) if self.value < 1 else 0.0
+
 
 def plant(outcomes: Outcomes, wanted: Sequence[tuple[str, float, bool]]) -> tuple[Planted, ...]:
     """Check effects, and say what they come to.
@@ -82,6 +89,5 @@ def with_effect(outcome: Outcome, planted: Planted, random: np.random.Generator)
         return outcome.y * (1 + planted.lift)
     chance = random.random(len(outcome.y))
     if planted.lift < 0:
-        return np.where(chance < -planted.lift, 0.0, outcome.y)
-    gain = planted.lift * planted.value / (1 - planted.value) if planted.value < 1 else 0.0
-    return np.where((outcome.y == 0) & (chance < gain), 1.0, outcome.y)
+        return np.where(chance < planted.chance, 0.0, outcome.y)
+    return np.where((outcome.y == 0) & (chance < planted.chance), 1.0, outcome.y)

@@ -7,7 +7,15 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.rehearsal.replay import Replay
-from abtest.analysis.rehearsal.summary import Rehearsal, metrics_of, shipped_of, verdicts_of
+from abtest.analysis.rehearsal.summary import (
+    Rehearsal,
+    metrics_of,
+    money_of_replays,
+    rule_lines_of,
+    shipped_of,
+    verdicts_of,
+)
+from abtest.analysis.strata import entry_weights
 from abtest.spec.variants import Assignment
 
 if TYPE_CHECKING:
@@ -23,8 +31,8 @@ _CHUNK = 8  # replays that a process makes before it reports
 def replay_of(spec: Spec, outcomes: Outcomes, planted: tuple[Planted, ...], seed: int) -> Replay:
     """What makes replays of a spec: its metrics that can be replayed, on a plain split.
 
-    Phases, strata, segments and several looks belong to a real run and are left out, and so is the
-    decision in money.
+    Phases, strata, segments and several looks belong to a real run and are left out: see
+    `not_rehearsed`. So is the decision in money where the past does not say what units brought.
     """
     replayed = {outcome.metric for outcome in outcomes.metrics}
     columns = outcomes.columns
@@ -34,7 +42,7 @@ def replay_of(spec: Spec, outcomes: Outcomes, planted: tuple[Planted, ...], seed
         "sequential": None,
     }
     decision = spec.decision
-    if decision is not None:
+    if decision is not None and outcomes.amounts is None:
         decision = decision.model_copy(update={"value": None})
     changed = {
         "metrics": tuple(metric for metric in spec.metrics if metric.key in replayed),
@@ -42,7 +50,29 @@ def replay_of(spec: Spec, outcomes: Outcomes, planted: tuple[Planted, ...], seed
         "analysis": spec.analysis.model_copy(update=analysis),
         "decision": decision,
     }
-    return Replay(spec.model_copy(update=changed), outcomes, planted, seed)
+    replayed_spec = spec.model_copy(update=changed)
+    return Replay(replayed_spec, outcomes, planted, seed, tuple(not_rehearsed(spec, outcomes)))
+
+
+def not_rehearsed(spec: Spec, outcomes: Outcomes) -> Iterator[tuple[str, str]]:
+    """What of a spec its replays leave out, with the reason."""
+    split = spec.assignment
+    if split.stratify is not None:
+        yield "assignment.stratify", "units are dealt out one by one; strata would narrow intervals"
+    if split.rerandomised is not None:
+        yield "assignment.rerandomised", "replays use any seed, not the best balanced of several"
+    if len(entry_weights(spec)) > 1:
+        yield "assignment.phases", "the weights of the spec itself are used throughout"
+    if spec.analysis.sequential is not None:
+        yield "analysis.sequential", "each replay is read once, at its end"
+    if spec.analysis.segments:
+        yield "analysis.segments", "segments decide nothing"
+    known = outcomes.columns.covariates if outcomes.columns is not None else ()
+    missing = [key for key in spec.analysis.covariates if key not in known]
+    if missing:
+        yield "analysis.covariates", f"the history does not have {', '.join(missing)}"
+    if spec.decision is not None and spec.decision.value is not None and outcomes.amounts is None:
+        yield "decision.value", "the history does not say what units brought"
 
 
 def replays(
@@ -88,7 +118,10 @@ def rehearsal_of(replay: Replay, made: Sequence[dict[str, Any]]) -> Rehearsal:
         alpha=spec.analysis.alpha,
         seed=replay.seed,
         verdicts=verdicts_of(made),
+        rule_lines=rule_lines_of(made),
         shipped=shipped_of(made, [variant.key for variant in spec.treatments]),
         metrics=metrics_of(made, replay.planted, spec.analysis.alpha),
+        money=money_of_replays(made, replay.money) if replay.money is not None else None,
         left_out=replay.outcomes.left_out,
+        not_rehearsed=replay.not_rehearsed,
     )

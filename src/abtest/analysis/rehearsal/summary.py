@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from abtest.analysis.rehearsal.effects import Planted
+    from abtest.analysis.rehearsal.money import MoneyReplay
 
 
 class _Frozen(BaseModel):
@@ -61,6 +62,50 @@ class MetricRehearsal(_Frozen):
     uniform_pvalue: float | None
 
 
+class VariantTruth(_Frozen):
+    """What is true of a treatment's money, and how often its interval says so.
+
+    Attributes:
+        difference: By how much it really changes the contribution of an assigned unit.
+        worth: What launching it is really worth.
+        covered: The share of replays whose interval of the difference holds the truth.
+        mean_difference: The mean of the differences.
+    """
+
+    variant: str
+    difference: float
+    worth: float
+    covered: Share | None
+    mean_difference: float | None
+
+
+class MoneyRehearsal(_Frozen):
+    """What the replays say of the decision in money.
+
+    Attributes:
+        currency: The currency's label; None where the spec names none.
+        population: For how many units a decision is; None where worth is per assigned unit.
+        variants: By treatment.
+        best: What the best decision is worth: launching the best treatment, or none.
+        mean_worth: What the decisions were worth on average; one that does not ship is worth 0.
+        mean_regret: How much less that is than the best.
+        false_ships: The share of replays that shipped a treatment that loses money.
+        missed: The share that shipped none though one pays.
+        redeemed: The share of a treatment's orders that was taken to redeem, as the past has no
+            redemptions; None where it has, or nothing is redeemed.
+    """
+
+    currency: str | None
+    population: int | None
+    variants: tuple[VariantTruth, ...]
+    best: float
+    mean_worth: float
+    mean_regret: float
+    false_ships: Share
+    missed: Share
+    redeemed: float | None = None
+
+
 class Rehearsal(_Frozen):
     """What the replays come to.
 
@@ -70,9 +115,13 @@ class Rehearsal(_Frozen):
         alpha: The error rate of the spec.
         seed: Where chance started.
         verdicts: The share of replays with each verdict.
+        rule_lines: The share with each verdict by the line of the rule that decided, such as
+            ``rollback: value``.
         shipped: The share that shipped each treatment.
         metrics: By metric and treatment.
+        money: What the decision in money came to; None where it was not replayed.
         left_out: Metrics that were not replayed, with the reason.
+        not_rehearsed: Other parts of the spec that were not replayed, with the reason.
     """
 
     schema_: str = "abtest-rehearsal/v1"
@@ -82,9 +131,12 @@ class Rehearsal(_Frozen):
     alpha: float
     seed: int
     verdicts: dict[str, Share]
+    rule_lines: dict[str, Share]
     shipped: dict[str, Share]
     metrics: tuple[MetricRehearsal, ...]
+    money: MoneyRehearsal | None = None
     left_out: tuple[tuple[str, str], ...] = ()
+    not_rehearsed: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The rehearsal as plain JSON types, with the key ``schema`` first."""
@@ -96,6 +148,12 @@ def verdicts_of(replays: Sequence[Mapping[str, Any]]) -> dict[str, Share]:
     """The share of replays with each verdict."""
     counts = Counter(replay["verdict"] for replay in replays)
     return {verdict: share(n, len(replays)) for verdict, n in sorted(counts.items())}
+
+
+def rule_lines_of(replays: Sequence[Mapping[str, Any]]) -> dict[str, Share]:
+    """The share of replays with each verdict by the line of the rule that decided."""
+    counts = Counter(f"{replay['verdict']}: {replay['rule_line']}" for replay in replays)
+    return {line: share(n, len(replays)) for line, n in sorted(counts.items())}
 
 
 def shipped_of(replays: Sequence[Mapping[str, Any]], treatments: Sequence[str]) -> dict[str, Share]:
@@ -116,6 +174,45 @@ def metrics_of(
     return tuple(
         _of_metric(metric, variant, records, lifts.get(metric), alpha)
         for (metric, variant), records in found.items()
+    )
+
+
+def money_of_replays(replays: Sequence[Mapping[str, Any]], money: MoneyReplay) -> MoneyRehearsal:
+    """What decisions were worth, held against what is true."""
+    truth, worth = money.truth(), money.worth()
+    best = max(0.0, *worth.values())
+    launched = [one["variant"] if one["verdict"] == "ship" else None for one in replays]
+    gained = [0.0 if variant is None else worth[variant] for variant in launched]
+    mean = float(np.mean(gained))
+    return MoneyRehearsal(
+        currency=money.spec.data.currency,
+        population=money.population,
+        variants=tuple(
+            _of_money(variant, replays, difference, worth[variant])
+            for variant, difference in truth.items()
+        ),
+        best=best,
+        mean_worth=mean,
+        mean_regret=best - mean,
+        false_ships=share(sum(gain < 0 for gain in gained), len(replays)),
+        missed=share(sum(v is None for v in launched) if best > 0 else 0, len(replays)),
+        redeemed=money.amounts.redeemed,
+    )
+
+
+def _of_money(
+    variant: str, replays: Sequence[Mapping[str, Any]], truth: float, worth: float
+) -> VariantTruth:
+    found = [one for replay in replays for one in replay["money"] if one["variant"] == variant]
+    differences = [one["difference"] for one in found if one["difference"] is not None]
+    bounded = [one for one in found if None not in (one["ci_low"], one["ci_high"])]
+    held = sum(one["ci_low"] <= truth <= one["ci_high"] for one in bounded)
+    return VariantTruth(
+        variant=variant,
+        difference=truth,
+        worth=worth,
+        covered=share(held, len(bounded)) if bounded else None,
+        mean_difference=float(np.mean(differences)) if differences else None,
     )
 
 

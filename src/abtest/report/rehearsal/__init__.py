@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from abtest.analysis.rehearsal.summary import MetricRehearsal, Rehearsal, Share
+    from abtest.analysis.rehearsal.summary import (
+        MetricRehearsal,
+        MoneyRehearsal,
+        Rehearsal,
+        Share,
+    )
 
 __all__ = ["print_rehearsal", "render_json"]
 
@@ -38,12 +43,18 @@ def print_rehearsal(rehearsal: Rehearsal, console: Console) -> None:
         (clean(f"ship {variant}"), _share(share)) for variant, share in rehearsal.shipped.items()
     ]
     print_pairs([*verdicts, *shipped], console)
+    print_title("Which line of the rule decided", console)
+    lines = rehearsal.rule_lines.items()
+    print_pairs([(clean(line), _share(share)) for line, share in lines], console)
+    if rehearsal.money is not None:
+        _print_money(rehearsal.money, console)
     for metric in rehearsal.metrics:
         print_title(clean(f"{metric.metric}, {metric.variant}"), console)
         print_pairs(list(_lines(metric, rehearsal.alpha)), console)
-    if rehearsal.left_out:
+    left_out = [*rehearsal.left_out, *rehearsal.not_rehearsed]
+    if left_out:
         print_title("Not replayed", console)
-        print_pairs([(clean(key), clean(why)) for key, why in rehearsal.left_out], console)
+        print_pairs([(clean(key), clean(why)) for key, why in left_out], console)
     print_title("How to read this", console)
     put(
         Text(
@@ -53,6 +64,39 @@ def print_rehearsal(rehearsal: Rehearsal, console: Console) -> None:
         ),
         console,
     )
+
+
+def _print_money(money: MoneyRehearsal, console: Console) -> None:
+    """What the decisions would have been worth, beside what is true."""
+    print_title("What the decisions would have been worth", console)
+    unit = clean(money.currency or "in money")
+    unit += " per assigned unit" if money.population is None else ""
+
+    def amount(value: float) -> str:
+        return f"{value:,.4g} {unit}" if money.population is None else f"{value:,.0f} {unit}"
+
+    pairs = [
+        ("the best decision", amount(money.best)),
+        ("on average", amount(money.mean_worth)),
+        ("mean regret", amount(money.mean_regret)),
+        ("shipped what loses money", _share(money.false_ships)),
+        ("did not ship what pays", _share(money.missed)),
+    ]
+    if money.redeemed is not None:
+        pairs.append(("orders taken to redeem", f"{money.redeemed:.0%} (--redeemed)"))
+    print_pairs(pairs, console)
+    for one in money.variants:
+        print_title(clean(f"Contribution, {one.variant}"), console)
+        truth = f"{one.difference:+,.4g} per assigned unit, worth {amount(one.worth)}"
+        mean = ABSENT if one.mean_difference is None else f"{one.mean_difference:+,.4g}"
+        print_pairs(
+            [
+                ("true change", truth),
+                ("mean of the replays", mean),
+                ("intervals that hold the truth", _share(one.covered)),
+            ],
+            console,
+        )
 
 
 def _lines(metric: MetricRehearsal, alpha: float) -> Iterator[tuple[str, str]]:
