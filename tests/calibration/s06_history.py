@@ -102,7 +102,7 @@ def _cell(slopes: tuple[float, float], share: float, effect: float) -> Cell:
     return Cell(
         "S6",
         {"slopes": f"{slopes[0]:g} and {slopes[1]:g}", "coupons": share, "effect": effect},
-        6000,
+        4000,
         partial(simulate, history=History(slopes, share, effect)),
         tuple(claims),
         batch=500,

@@ -138,3 +138,27 @@ def test_what_one_stratum_says_has_its_name() -> None:
 def test_no_strata_are_refused() -> None:
     with pytest.raises(ValueError, match="there are no strata"):
         post_stratify({})
+
+
+def test_few_units_with_much_of_the_weight_are_told() -> None:
+    """8 coupons early, where four of seven units are: as good as 9 units, by exact arithmetic."""
+
+    def units(n: int) -> CoMoments:
+        return from_rows(Columns(("bought",)), [[place % 2] for place in range(n)])
+
+    early = {"control": units(152), "coupon": units(8)}
+    late = {"control": units(60), "coupon": units(60)}
+    parts = [(16 / 49) / 8, (9 / 49) / 60]
+    as_good_as = sum(parts) ** 2 / (parts[0] ** 2 / 8 + parts[1] ** 2 / 60)
+    *_, note = few_of({"split 1": early, "split 2": late})
+    assert note == (
+        f"coupon has few units where much of the weight lies, as if they were {as_good_as:.0f}: "
+        "with fewer than 20 the interval may be too narrow"
+    )
+    even = {"control": units(60), "coupon": units(60)}
+    for enough in ({"a": even, "b": even}, {"a": early}):
+        assert not any("fewer than" in note for note in few_of(enough))
+
+
+def few_of(strata: dict[str, dict[str, CoMoments]]) -> tuple[str, ...]:
+    return post_stratify(strata).compare("control", "coupon").comparison.notes

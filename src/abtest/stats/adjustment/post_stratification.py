@@ -14,7 +14,7 @@ from abtest.stats.adjustment.by_variant import adjust_means, linearised, plain_l
 from abtest.stats.means.t_pivot import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
     Stratum = Mapping[str, CoMoments]
 
+FEW_UNITS = 20  # as many as decide; with 8, a share of 40% is called changed in 8% instead of 5%
 _NO_DENOMINATOR = sentence("has a denominator that does not add up to more than zero")
 
 
@@ -39,7 +40,9 @@ def post_stratify(strata: Mapping[str, Stratum]) -> AdjustedMeans:
     A ratio of sums is that of the weighted sums, R_a = sum_h w_h ybar_ah / sum_h w_h xbar_ah,
     through its linearised values.
 
-    Assumes independent units, and at least two units of each variant in each stratum.
+    Assumes independent units, and at least two units of each variant in each stratum. A note says
+    so where a variant's value hangs on few units: n_a = (sum_h w_h^2 / n_ah)^2 / sum_h (w_h^2 /
+    n_ah)^2 / n_ah, which is n for one stratum, is then below 20.
 
     Args:
         strata: By the stratum's name, the co-moments of every variant by its key.
@@ -88,7 +91,7 @@ def post_stratify(strata: Mapping[str, Stratum]) -> AdjustedMeans:
         units=int(units.sum()),
         covariates=(),
         slopes=((),) * len(variants),
-        notes=_notes(list(strata), fits),
+        notes=(*_notes(list(strata), fits), *_few_units(strata, shares)),
     )
 
 
@@ -147,6 +150,24 @@ def _shared(
     )
     between = (gaps.T * units) @ gaps / (total - 1) / total
     return tuple(map(tuple, (within + between).tolist()))
+
+
+def _few_units(strata: Mapping[str, Stratum], shares: Matrix) -> Iterator[str]:
+    """What to say of a variant of which few units carry most of the weight."""
+    for key in next(iter(strata.values())) if len(strata) > 1 else ():
+        n = np.array([stratum[key].n for stratum in strata.values()], dtype=float)
+        if n.min() < 1:  # the value is absent, which says more
+            continue
+        parts = shares**2 / n
+        as_good_as = float(parts.sum() ** 2 / (parts**2 / n).sum())
+        if as_good_as < FEW_UNITS:
+            yield sentence(
+                "{variant} has few units where much of the weight lies, as if they were {n:.0f}: "
+                "with fewer than {few} the interval may be too narrow",
+                variant=key,
+                n=as_good_as,
+                few=FEW_UNITS,
+            )
 
 
 def _notes(names: Sequence[str], fits: Sequence[AdjustedMeans]) -> tuple[str, ...]:
