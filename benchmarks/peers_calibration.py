@@ -59,7 +59,7 @@ def ask_abtest() -> Ask:
     import narwhals as nw
     import pandas as pd
 
-    from abtest.analysis.method_choice import small_contrasts
+    from abtest.analysis.method_choice import uneven_contrasts
     from abtest.analysis.population import Population
     from abtest.analysis.records import Comparer
     from abtest.analysis.summaries import MetricCounts
@@ -96,7 +96,7 @@ def ask_abtest() -> Ask:
 
     def asked(setting: Setting, pairs: list[Pair]) -> list[Answer]:
         spec = spec_of(setting)
-        watched = setting.kind == "revenue" and small_contrasts(spec)
+        watched = setting.kind == "revenue" and uneven_contrasts(spec)
         answers = []
         for pair in pairs:
             sides = dict(zip(("control", "treatment"), pair, strict=True))

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from calibration.cells import Cell, Claim, Tally
 from calibration.judge import Verdict, judged
+from calibration.peers import peers_section
 from calibration.picture import write_picture
 from calibration.runner import ROOT, Store
 from calibration.suites import suite_modules
@@ -41,6 +42,7 @@ def page(found: Judged, commit: str) -> str:
         "failures": str(sum(not v.holds for v in promises)),
         "summary": "\n".join(_summary_row(suite, part) for suite, part in _by_suite(found)),
         "suites": "\n\n".join(_suite(suite, part) for suite, part in _by_suite(found)),
+        "peers": peers_section(),
     }.items():
         text = text.replace("{" + name + "}", value)
     return text

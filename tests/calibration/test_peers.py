@@ -22,7 +22,7 @@ SETTING = {"kind": "rate", "n": [950, 50], "rate": 0.1, "lift": 0.0, "sigma": 0.
 
 def section(tmp_path: Path, **measures: list[int]) -> list[str]:
     one = {**SETTING, "checksum": 1, "measures": {**MEASURES, **measures}}
-    tool = {name: "1" for name in ("version", "python", "numpy", "rates", "means")}
+    tool = dict.fromkeys(("version", "python", "numpy", "rates", "means"), "1")
     path = tmp_path / "peers.json"
     path.write_text(json.dumps({"scipy": {**tool, "settings": {"rate 0.1, 950 / 50": one}}}))
     return [line for line in peers_section(path).splitlines() if line.startswith("| rate")]
