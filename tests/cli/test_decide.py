@@ -113,6 +113,26 @@ def test_a_result_of_another_experiment_is_kept(spec: Path) -> None:
     assert saved(spec).read_bytes() == before
 
 
+def test_two_specs_in_a_folder_keep_nothing_there(spec: Path) -> None:
+    """One is another version with the same key, or neither is called experiment.yaml."""
+    other = spec.with_name("experiment_v2.yaml")
+    shutil.copy(spec, other)
+    run("analyze", spec).worked()  # experiment.yaml is the folder's own
+    before = saved(spec).read_bytes()
+    change(other, "window: {end: 30d}", "window: {end: 20d}")
+    told = f"would not be {other.name}'s alone: beside it is experiment.yaml"
+    assert told in run("analyze", other, "--save").failed()
+    assert f"Not saved: {saved(spec).parent} {told}" in run("analyze", other).worked().err
+    assert told in run("decide", other, "--verdict", "ship").failed()
+    assert saved(spec).read_bytes() == before
+    named = spec.rename(spec.with_name("a.yaml"))
+    for one, beside in ((named, other.name), (other, "a.yaml")):
+        assert (
+            f"{one.name}'s alone: beside it is {beside}" in run("decide", one, "--abandon").failed()
+        )
+    assert not spec.with_name("decision.json").exists()
+
+
 def test_a_foreign_file_is_not_written_over(spec: Path) -> None:
     saved(spec).parent.mkdir()
     saved(spec).write_text("my notes", encoding="utf-8")

@@ -130,10 +130,12 @@ def input_files(spec: Path, result: Result, tables: dict[str, str]) -> list[Path
 
 
 def _save(result: Result, spec: Path, inputs: list[Path], *, asked: bool) -> None:
-    from abtest.cli.saving import save_result
+    from abtest.analysis.archive.saved_results import FOLDER
+    from abtest.cli.saving import refuse_shared, save_result
     from abtest.errors import AbtestError
 
     try:
+        refuse_shared(spec, FOLDER)
         told = save_result(result, spec.parent, inputs, force=asked)
     except AbtestError as error:  # nobody asked for it: what was asked for is done
         if asked:

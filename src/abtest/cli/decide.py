@@ -46,11 +46,13 @@ def decide(
     from abtest.analysis.archive.decisions import FILE, Decisions, read_decisions
     from abtest.cli.clock import day
     from abtest.cli.output import write_text
+    from abtest.cli.saving import refuse_shared
     from abtest.spec import load_spec
 
     if (verdict is None) != abandon:
         raise typer.BadParameter("give either --verdict or --abandon")
     loaded = load_spec(spec)
+    refuse_shared(spec, FILE)
     history = read_decisions(loaded.folder) or Decisions(experiment=loaded.spec.key)
     _check_owner(history.experiment, loaded.spec, loaded.folder / FILE)
     recommended = _recommended(loaded.spec, loaded.folder, needed=not abandon)

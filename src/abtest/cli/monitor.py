@@ -49,10 +49,13 @@ def monitor(
     tables = named_tables(data or [])
     check_instant(as_of)
 
+    from abtest.analysis.sequential.looks import FILE
     from abtest.analysis.sequential.monitoring import monitor as run
     from abtest.cli.output import alone
     from abtest.cli.progress import Progress
+    from abtest.cli.saving import refuse_shared
 
+    refuse_shared(spec, FILE)
     with alone(spec.parent, _waits):  # two runs that add to the same log would lose a look
         with Progress() as progress:
             night = run(

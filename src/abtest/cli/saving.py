@@ -57,6 +57,28 @@ def save_result(result: Result, folder: Path, inputs: Iterable[Path], *, force: 
     return f"Result: {path} (replaced: {_why(changed)})"
 
 
+def refuse_shared(spec: Path, file: str) -> None:
+    """Refuse to keep something in a folder where it would be several experiments'.
+
+    Args:
+        spec: The spec.
+        file: What is to be kept in its folder: ``results``, ``decision.json``, ``looks.jsonl``.
+
+    Raises:
+        AbtestError: Another spec is in the folder.
+    """
+    from abtest.errors import AbtestError
+    from abtest.spec.find import others_beside
+
+    others = others_beside(spec)
+    if others:
+        names = ", ".join(path.name for path in others)
+        raise AbtestError(
+            f"{spec.parent / file} would not be {spec.name}'s alone: beside it is {names}\n"
+            "  Hint: give each experiment a folder of its own."
+        )
+
+
 def _make(folder: Path) -> None:
     from abtest.errors import AbtestError
 

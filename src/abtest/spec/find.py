@@ -35,6 +35,11 @@ def specs_in(folder: Path) -> list[Path]:
     return sorted(path for ending in _ENDINGS for path in folder.glob(ending) if is_spec(path))
 
 
+def others_beside(spec: Path) -> list[Path]:
+    """The specs that a folder holds beside one: what is kept there is not that one's alone."""
+    return [path for path in specs_in(spec.parent) if path.name != spec.name]
+
+
 def is_spec(path: Path) -> bool:
     """Whether a file says that it is a spec."""
     try:
