@@ -227,6 +227,20 @@ def test_the_history_only_grows(spec: Path) -> None:
     assert read_decisions(spec.parent) is not None
 
 
+def test_the_day_of_a_decision(spec: Path) -> None:
+    """It has come, and lies neither before the freeze nor before the last decision."""
+    run("freeze", spec, "--on", "2026-01-04").worked()
+    run("analyze", spec).worked()
+    decide = ("decide", spec, "--verdict", "ship", "--on")
+    assert "that day has not come yet" in run(*decide, "2999-01-01").failed(2)
+    assert "before the plan was frozen (2026-01-04)" in run(*decide, "2026-01-03").failed()
+    run(*decide, "2026-03-04").worked()
+    run(*decide, "2026-03-04").worked()  # the same once more
+    told = run("decide", spec, "--abandon", "--why", "x", "--on", "2026-03-03").failed()
+    assert "before the last decision (2026-03-04)" in told
+    assert len(decisions(spec)) == 1
+
+
 def test_the_reason_is_asked_for_on_a_terminal(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("analyze", spec).worked()
 

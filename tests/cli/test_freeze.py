@@ -202,6 +202,25 @@ def test_an_amendment_gives_the_reason(frozen: Path) -> None:
     assert result["lock"]["changes"][1]["frozen"] == "20d"
 
 
+def test_a_lock_that_is_gone_is_missed(frozen: Path) -> None:
+    """Results that were held against it say so, whatever is analyzed after them."""
+    run("analyze", frozen, "--save").worked()
+    lock_of(frozen).rename(frozen.with_name("away"))
+    change(frozen, ("window: {end: 30d}, role: primary", "window: {end: 20d}, role: primary"))
+    for _ in range(2):  # it is kept over the result that told it
+        told = run("analyze", frozen, "--save")
+        assert (told.code, "The lock of the frozen plan is gone" in told.out) == (5, True)
+        result = result_of(frozen, 5)
+        assert (result["lock"]["status"], result["lock"]["frozen_on"]) == ("missing", "2026-01-04")
+        assert set(labels(result).values()) == {"exploratory"}
+        decision = result["decision"]
+        assert (decision["verdict"], decision["rule_line"]) == ("inconclusive", "lock")
+        assert "its lock experiment.lock.json is gone" in decision["reason"]
+    frozen.with_name("away").rename(lock_of(frozen))
+    change(frozen, ("window: {end: 20d}, role: primary", "window: {end: 30d}, role: primary"))
+    assert result_of(frozen)["lock"]["status"] == "as_frozen"
+
+
 def test_history_is_only_added_to(frozen: Path) -> None:
     change(frozen, ("{end: 30d}, role: primary", "{end: 20d}, role: primary"))
     run("amend", frozen, "--why", "one", "--on", "2026-01-12").worked()
@@ -209,6 +228,8 @@ def test_history_is_only_added_to(frozen: Path) -> None:
     change(frozen, ("{end: 20d}, role: primary", "{end: 30d}, role: primary"))
     message = run("amend", frozen, "--why", "two", "--on", "2026-01-11").failed(1)
     assert "2026-01-11 is before the last entry of the lock (2026-01-12)" in message
+    told = run("amend", frozen, "--why", "two", "--on", "2999-01-01").failed(2)
+    assert "that time has not come yet" in told
     run("amend", frozen, "--why", "two", "--on", "2026-01-13").worked()
     result = result_of(frozen)
     assert [one["reason"] for one in result["lock"]["changes"]] == ["one", "two"]
@@ -235,6 +256,7 @@ def test_some_changes_no_reason_makes_good(
     assert (found["path"], found["status"], found["exploratory"]) == (path, "amended", True)
     assert set(labels(result).values()) == {"exploratory"}
     assert result["decision"]["verdict"] in {"inconclusive", "rollback"}
+    assert "while customers entered" not in result["decision"]["reason"]
 
 
 def test_before_the_start_everything_can_be_amended(frozen: Path) -> None:
@@ -327,6 +349,8 @@ def test_what_amend_needs(spec: Path) -> None:
     assert "--why" in run("amend", spec).failed(2)
     assert "--why is empty" in run("amend", spec, "--why", " ").failed(2)
     assert "it must be a date" in run("freeze", spec, "--on", "soon").failed(2)
+    assert "has not come yet" in run("freeze", spec, "--on", "2999-01-01").failed(2)
+    assert not lock_of(spec).exists()
 
 
 def test_the_clock_is_the_command_lines(spec: Path) -> None:

@@ -24,6 +24,7 @@ from abtest.analysis.event_rows import RowCounter
 from abtest.analysis.facts import Facts, outcome_columns
 from abtest.analysis.frozen_plan.comparing import lock_of, under_lock
 from abtest.analysis.frozen_plan.fixing import refuse_unfixed_caps, with_fixed
+from abtest.analysis.frozen_plan.missing import without_lock
 from abtest.analysis.health.balance import balance_of
 from abtest.analysis.health.outliers import largest_values
 from abtest.analysis.health.readings import rows_left_out, skipped_lines, taken_off
@@ -38,7 +39,7 @@ from abtest.analysis.readable import readable_dates
 from abtest.analysis.records import Comparer
 from abtest.analysis.result import Result
 from abtest.analysis.segments.columns import segment_columns
-from abtest.analysis.segments.effects import segment_results, unplanned
+from abtest.analysis.segments.effects import segment_results
 from abtest.analysis.segments.slices import entry_weeks, segments_of, units_by_day
 from abtest.analysis.sequential.counted import matured_of
 from abtest.analysis.sequential.interim import is_running, parts_within_plan, within_plan
@@ -137,7 +138,8 @@ def analyze(  # noqa: PLR0913 - each is a choice of the person who asks
         told = as_given(full, tables)
         result = _Analysis(told, opened, cutoff, progress or _silent, known).result()
         result = telling_the_prior(result.model_copy(update=as_declared(full)), loaded)
-        return unplanned(result) if lock is None else under_lock(result, draft.loaded, lock)
+        held = draft.loaded
+        return without_lock(result, held) if lock is None else under_lock(result, held, lock)
     finally:
         if opened is not engine:  # who opened it closes it
             opened.close()

@@ -279,8 +279,8 @@ class PlanLock(_Frozen):
     """The frozen plan that the spec was held against.
 
     Attributes:
-        status: ``not_frozen``, ``as_frozen``, ``amended``, or ``drifted`` where a difference was
-            not amended.
+        status: ``not_frozen``, ``as_frozen``, ``amended``, ``drifted`` where a difference was not
+            amended, or ``missing`` where the lock is gone that earlier results were held against.
         file: The lock's name.
         frozen_on: When it was frozen.
         sha256: The fingerprint of what was frozen.
@@ -288,7 +288,7 @@ class PlanLock(_Frozen):
         fixed: What was computed from history when the plan was frozen.
     """
 
-    status: Literal["not_frozen", "as_frozen", "amended", "drifted"] = "not_frozen"
+    status: Literal["not_frozen", "as_frozen", "amended", "drifted", "missing"] = "not_frozen"
     file: str | None = None
     frozen_on: str | None = None
     sha256: str | None = None
@@ -399,8 +399,8 @@ class Result(_Frozen):
 
     @property
     def exit_code(self) -> int:
-        """5 the plan drifted, 3 a check failed, 4 not readable yet, 0 done."""
-        if self.lock.status == "drifted":
+        """5 the plan drifted or its lock is gone, 3 a check failed, 4 not readable yet, 0 done."""
+        if self.lock.status in {"drifted", "missing"}:
             return 5
         if any(check.status == "fail" for check in self.checks):
             return 3

@@ -38,7 +38,8 @@ def amend(
     given time on, so that the split is judged against what each customer met.
     """
     from abtest.analysis.analyze import check_spec
-    from abtest.cli.clock import moment
+    from abtest.analysis.archive.past_priors import archive_values
+    from abtest.cli.clock import past_moment
     from abtest.cli.output import write_text
     from abtest.errors import AbtestError
     from abtest.spec import draft_spec
@@ -55,12 +56,12 @@ def amend(
         hint = f"freeze the plan first: abtest freeze {shlex.quote(str(spec))}"
         raise AbtestError(f"{path} is not there, so there is nothing to amend\n  Hint: {hint}")
     plan = lock.plan_now()
-    changes = changes_of(plan, loaded.spec)
+    changes = changes_of(plan, loaded.spec, archive_values(loaded))
     if not changes:
         raise AbtestError(f"{spec} is as {path.name} says: there is nothing to amend")
     _refuse_another(changes, path)
     _refuse_new_caps(changes)
-    at = _after_the_last(lock, moment(on, loaded.spec.schedule.timezone), loaded)
+    at = _after_the_last(lock, past_moment(on, loaded.spec.schedule.timezone), loaded)
     lock = amended(lock, changes, on=at, why=why.strip())
     with_history(loaded, lock)  # refuses phases that say something else
     write_text(path, lock.text(), [spec])

@@ -11,8 +11,13 @@ from abtest.cli.formats import ToldAs, tell
 from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
 
 if TYPE_CHECKING:
-    from abtest.analysis.archive.decisions import Decided, HumanDecision, Recommendation
-    from abtest.spec import Spec
+    from abtest.analysis.archive.decisions import (
+        Decided,
+        Decisions,
+        HumanDecision,
+        Recommendation,
+    )
+    from abtest.spec import LoadedSpec, Spec
 
 Choice = Literal["ship", "rollback", "neutral", "inconclusive"]
 
@@ -44,7 +49,7 @@ def decide(
     every report, status and archive of the experiment from then on.
     """
     from abtest.analysis.archive.decisions import FILE, Decisions, read_decisions
-    from abtest.cli.clock import day
+    from abtest.cli.clock import past_day
     from abtest.cli.output import write_text
     from abtest.cli.saving import refuse_shared
     from abtest.spec import load_spec
@@ -56,7 +61,10 @@ def decide(
     history = read_decisions(loaded.folder) or Decisions(experiment=loaded.spec.key)
     _check_owner(history.experiment, loaded.spec, loaded.folder / FILE)
     recommended = _recommended(loaded.spec, loaded.folder, needed=not abandon)
-    found = _decision(loaded.spec, recommended, verdict or "abandoned", variant, (why, by, day(on)))
+    if on is not None:
+        _refuse_earlier(past_day(on), history, loaded)
+    told = (why, by, past_day(on))
+    found = _decision(loaded.spec, recommended, verdict or "abandoned", variant, told)
     if history.decisions and history.decisions[-1] == found:
         _tell(format, found, loaded.folder / FILE, "Already in")
         return
@@ -108,6 +116,25 @@ def _check_owner(experiment: str, spec: Spec, path: Path) -> None:
             f"{path} holds the decisions on {experiment!r}, not on {spec.key!r}\n"
             "  Hint: give each experiment a folder of its own."
         )
+
+
+def _refuse_earlier(on: str, history: Decisions, loaded: LoadedSpec) -> None:
+    """Refuse a day before the plan was frozen, or before the last decision."""
+    from abtest.analysis.frozen_plan.comparing import lock_of
+    from abtest.errors import AbtestError
+    from abtest.instants import parse_instant
+
+    lock = lock_of(loaded)
+    before = [(one.on, "the last decision") for one in history.decisions[-1:]]
+    if lock is not None:
+        frozen = parse_instant(lock.frozen_on, loaded.spec.schedule.timezone)
+        before.append((frozen.date().isoformat(), "the plan was frozen"))
+    for day, what in before:
+        if on < day:
+            raise AbtestError(
+                f"{on} is before {what} ({day}); a decision must be later\n"
+                "  Hint: history is not rewritten: say on which day it was decided."
+            )
 
 
 def _recommended(spec: Spec, folder: Path, *, needed: bool) -> Recommendation | None:

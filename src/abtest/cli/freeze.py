@@ -42,8 +42,9 @@ def freeze(
     """
     from abtest import __version__
     from abtest.analysis.analyze import check_spec
+    from abtest.analysis.archive.past_priors import archive_values
     from abtest.analysis.frozen_plan.fixing import Earlier, fixed_by_history
-    from abtest.cli.clock import check_moment, moment
+    from abtest.cli.clock import check_moment, past_moment
     from abtest.cli.output import write_text
     from abtest.cli.tables import named_tables
     from abtest.errors import AbtestError
@@ -65,10 +66,10 @@ def freeze(
     earlier = Earlier(named_tables(history or [], tables), history_end, units)
     fixed = fixed_by_history(loaded, earlier)
     lock = new_lock(
-        plan_values(loaded.spec),
+        {**plan_values(loaded.spec), **archive_values(loaded)},
         fixed,
         experiment=loaded.spec.key,
-        frozen_on=moment(on, loaded.spec.schedule.timezone),
+        frozen_on=past_moment(on, loaded.spec.schedule.timezone),
         version=__version__,
     )
     write_text(path, lock.text(), [spec])

@@ -125,6 +125,7 @@ _WORDS = {
     "repeated": "The look of {as_of} is in {path} already",
     "restated": "The look of {as_of} stays as it was logged in {path}",
     "over": "The plan has stopped: no further look is logged in {path}",
-    "drifted": "No look is logged: the spec differs from its frozen plan (abtest amend says why)",
+    "drifted": "No look is logged: the spec differs from its frozen plan (abtest amend says why), "
+    "or its lock is gone",
     "nothing": "No look yet: nothing is mature up to {as_of}",
 }

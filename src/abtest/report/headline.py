@@ -80,7 +80,8 @@ def build_banners(result: Result) -> tuple[str, ...]:
     """Why the numbers must not be used as they are: the causes of exit codes 5, 3 and 4."""
     banners = []
     if result.exit_code == 5:
-        banners.append(_(words.DRIFTED_BANNER))
+        gone = result.lock.status == "missing"
+        banners.append(_(words.LOCK_IS_GONE_BANNER if gone else words.DRIFTED_BANNER))
     if any(check.status == "fail" for check in result.checks):
         banners.append(_(words.FAILED_BANNER))
     whole = [record for record in result.results if record.segment is None]

@@ -93,6 +93,8 @@ def lock_fact(lock: PlanLock) -> str:
         return _("Frozen on {on}; nothing has changed since.", on=on)
     if lock.status == "amended":
         return _("Frozen on {on}; every change since has a reason.", on=on)
+    if lock.status == "missing":
+        return _("Frozen on {on}; the lock is gone since.", on=on)
     return _("Frozen on {on}; the spec differs, and nobody said why.", on=on)
 
 

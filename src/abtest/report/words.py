@@ -41,6 +41,7 @@ UNREADABLE_BANNER = phrase("Not readable yet: no primary metric is mature.")
 DRIFTED_BANNER = phrase(
     "The spec differs from its frozen plan: the plan does not cover these numbers."
 )
+LOCK_IS_GONE_BANNER = phrase("The lock of the frozen plan is gone: restore it.")
 
 DESCRIPTIVE = phrase("descriptive")
 

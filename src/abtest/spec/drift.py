@@ -24,7 +24,9 @@ class Change:
     after: JsonValue = None
 
 
-def changes_of(plan: Values, spec: Spec) -> dict[str, Change]:
+def changes_of(
+    plan: Values, spec: Spec, beside: Mapping[str, JsonValue] | None = None
+) -> dict[str, Change]:
     """Every value that differs, by its path.
 
     A value that the plan does not know and that is at its default is no difference: a newer
@@ -33,8 +35,9 @@ def changes_of(plan: Values, spec: Spec) -> dict[str, Change]:
     Args:
         plan: The values that hold, as ``plan_values`` gives them.
         spec: The spec as it is now.
+        beside: Values that files beside the spec have now; a plan that does not know them is older.
     """
-    now = plan_values(spec)
+    now = {**plan_values(spec), **(beside or {})}
     new = stated_paths(spec) - plan.keys()
     blocks = {_whole(path, plan) for path in new}  # what is new has its defaults too
     known = {

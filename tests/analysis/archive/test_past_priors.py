@@ -14,6 +14,8 @@ from abtest.analysis.archive.past_priors import with_past_prior
 from abtest.errors import DataError
 from abtest.methods.bayes import LogLiftPrior
 from abtest.spec import load_spec
+from abtest.spec.lock import lock_path, new_lock
+from abtest.spec.plan_values import plan_values
 from archive_support import simulated
 from command_line import make_experiment, run
 from specs import faults
@@ -69,6 +71,30 @@ def test_another_archive_is_another_input(spec: Path) -> None:
     run("analyze", spec).worked()
     write(spec, 25)
     assert "(replaced: changed: the data)" in run("analyze", spec).worked().out
+
+
+def test_a_frozen_plan_holds_the_archive_s_content(spec: Path) -> None:
+    assert "archive.json" in run("freeze", spec, "--on", "2026-01-04").failed()  # there is none
+    write(spec)
+    run("freeze", spec, "--on", "2026-01-04").worked()
+    assert analyze(spec).lock.status == "as_frozen"
+    write(spec, 25)
+    found = analyze(spec)
+    assert (found.exit_code, found.lock.status) == (5, "drifted")
+    (change,) = found.lock.changes
+    assert (change.path, change.status) == ("analysis.bayes.prior.sha256", "silent")
+    assert change.present == found.data_fingerprints["archive"] != change.frozen
+    run("amend", spec, "--why", "Five did not count.", "--on", "2026-01-12").worked()
+    assert analyze(spec).lock.status == "amended"
+
+
+def test_a_lock_from_before_holds_its_name_alone(spec: Path) -> None:
+    write(spec)
+    loaded = load_spec(spec)
+    plan = plan_values(loaded.spec)
+    lock = new_lock(plan, {}, experiment="winback", frozen_on="2026-01-04", version="0.1.0")
+    lock_path(spec).write_text(lock.text(), encoding="utf-8")
+    assert analyze(spec).lock.status == "as_frozen"
 
 
 def test_no_experiment_like_it(spec: Path) -> None:

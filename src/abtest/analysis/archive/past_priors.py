@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from abtest.analysis.result import Result
     from abtest.metrics import AnyMetric
     from abtest.spec import LoadedSpec, Spec
+    from abtest.spec.plan_values import Values
 
+CONTENT = "analysis.bayes.prior.sha256"
+"""The path of the archive's fingerprint in a frozen plan, beside that of its name."""
 TABLE = "archive"
 """What the archive is called among the data that a result was computed from."""
 
@@ -51,6 +54,19 @@ def archive_of(loaded: LoadedSpec) -> Path | None:
     return None if named is None else loaded.folder / named
 
 
+def archive_values(loaded: LoadedSpec) -> Values:
+    """What of the archive belongs into a frozen plan: the fingerprint of the file's content.
+
+    Raises:
+        DataError: The archive cannot be read.
+    """
+    path = archive_of(loaded)
+    if path is None:
+        return {}
+    _archive_in(path)  # one that is not there or is none is said to be so
+    return {CONTENT: sha256_of(path)}
+
+
 def telling_the_prior(result: Result, loaded: LoadedSpec) -> Result:
     """The result with the spec as it was written, and what its prior was made of."""
     path = archive_of(loaded)
@@ -68,8 +84,7 @@ def telling_the_prior(result: Result, loaded: LoadedSpec) -> Result:
 
 def _prior_in(path: Path, spec: Spec) -> PastPrior | None:
     """The prior for a spec; None where the archive holds no experiment like it."""
-    hint = "`abtest archive FOLDER -o archive.json` writes one."
-    archive = read_document(path, Archive, "archive", hint)
+    archive = _archive_in(path)
     metric = _lead(spec)
     wanted = (spec.kind, metric.kind, metric.desired_change)
     for prior in archive.priors:
@@ -83,6 +98,11 @@ def _prior_in(path: Path, spec: Spec) -> PastPrior | None:
             )
         return prior
     return None
+
+
+def _archive_in(path: Path) -> Archive:
+    hint = "`abtest archive FOLDER -o archive.json` writes one."
+    return read_document(path, Archive, "archive", hint)
 
 
 def _lead(spec: Spec) -> AnyMetric:

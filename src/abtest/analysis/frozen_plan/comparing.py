@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from abtest.analysis.archive.past_priors import archive_values
 from abtest.analysis.result import Decision, PlanChange, PlanLock, Record, Result
 from abtest.instants import parse_instant
 from abtest.metrics.ratio import RatioMetric
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from abtest.spec.lock import Amendment, Lock
     from abtest.spec.plan_values import Steps, Values
 
-# A change of one of these while units enter leaves two experiments in one.
+# A change of one of these after the first units entered leaves two experiments in one.
 _BREAKING = ("key", "unit", "cluster", "control")
 _BREAKING_SPLIT = ("seed", "hash", "stratify")
 _MOST_NAMED = 5
@@ -53,7 +54,7 @@ def under_lock(result: Result, loaded: LoadedSpec, lock: Lock) -> Result:
         loaded: The spec as it is written.
         lock: The frozen plan.
     """
-    spec, drift = loaded.spec, _Drift(loaded.spec, lock)
+    spec, drift = loaded.spec, _Drift(loaded.spec, lock, archive_values(loaded))
     plan_lock = drift.plan_lock(lock_path(Path(loaded.document.file)).name)
     records = tuple(
         record.model_copy(update={"label": drift.label(record)}) for record in result.results
@@ -71,11 +72,11 @@ def under_lock(result: Result, loaded: LoadedSpec, lock: Lock) -> Result:
 class _Drift:
     """Every change since freezing, and which records each touches."""
 
-    def __init__(self, spec: Spec, lock: Lock) -> None:
+    def __init__(self, spec: Spec, lock: Lock, beside: Values) -> None:
         self._spec = spec
         self._lock = lock
         self._plan = lock.plan_now()
-        silent = changes_of(self._plan, spec)
+        silent = changes_of(self._plan, spec, beside)
         added = _added_to_explore(silent)
         self._silent = {
             path: change for path, change in silent.items() if _metric_of(path) not in added
@@ -124,7 +125,7 @@ class _Drift:
             yield PlanChange(path=path, present=change.after, status="exploratory")
 
     def _breaks(self, amendment: Amendment, path: str, plan: Values) -> bool:
-        """Whether the change leaves two experiments in one: it came while units entered."""
+        """Whether the change leaves two experiments in one: it came after the first entered."""
         start = self._spec.schedule.start
         zone = self._spec.schedule.timezone
         on = parse_instant(amendment.on, zone)
@@ -237,8 +238,8 @@ def _held_back(decision: Decision, lock: PlanLock, records: Sequence[Record]) ->
     elif any(record.role == "primary" and record.label == "exploratory" for record in records):
         broken = [change.path for change in lock.changes if change.exploratory]
         reason = sentence(
-            "The plan was changed while customers entered, in a way that no amendment makes good: "
-            "{paths}. These numbers are a hint for the next experiment.",
+            "The plan was changed after the first customers had entered, in a way that no "
+            "amendment makes good: {paths}. These numbers are a hint for the next experiment.",
             paths=_listed(broken),
         )
     else:

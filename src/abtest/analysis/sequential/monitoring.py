@@ -38,7 +38,8 @@ class NightReport:
         result: The analysis, with all looks.
         told: What becomes of the night: logged; repeated (the same look is in the log already);
             restated (other data for a night that is in the log); over (the plan has stopped
-            before), nothing (no unit is mature) or drifted (the spec is not what was frozen).
+            before), nothing (no unit is mature) or drifted (the spec is not what was frozen,
+            or its lock is gone).
         rows: Tonight's comparisons.
         restated: Nights that were logged before and read otherwise now.
         text: What is to be appended to the log; empty where nothing is.
@@ -115,7 +116,7 @@ class _Night:
         look = _look_of(result, self._loaded, final=final)
         self._refuse_other_plan(look)
         told, lines = self._told(look, result)
-        if result.lock.status == "drifted":
+        if result.exit_code == 5:
             told, lines = "drifted", []
         log_es = [entry.split for entry in (*self._log, look) if entry.split is not None]
         checks = (*result.checks, *_split_checks(log_es, result))
