@@ -215,6 +215,7 @@ def test_a_lock_that_is_gone_is_missed(frozen: Path) -> None:
         assert set(labels(result).values()) == {"exploratory"}
         decision = result["decision"]
         assert (decision["verdict"], decision["rule_line"]) == ("inconclusive", "lock")
+        assert result["results"][0]["verdict"] == "inconclusive"
         assert "its lock experiment.lock.json is gone" in decision["reason"]
     frozen.with_name("away").rename(lock_of(frozen))
     change(frozen, ("window: {end: 20d}, role: primary", "window: {end: 30d}, role: primary"))

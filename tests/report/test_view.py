@@ -94,15 +94,16 @@ def test_a_metric_that_is_not_mature_says_when() -> None:
 def test_tags() -> None:
     assert only_row(record(verdict=None)).tags == ()
     tagged = record(
-        label="amended", verdict="rollback", guardrail="breach", harm=True, equivalent=True
+        label="amended", verdict="invalid", guardrail="breach", harm=True, equivalent=True
     )
     assert only_row(tagged).tags == (
         "amended",
-        "roll back",
+        "invalid",
         "margin breached",
         "harm shown",
         "equivalent to control",
     )
+    assert only_row(record(verdict="rollback")).tags == ()  # the headline says it
     assert only_row(record(label="descriptive", verdict=None)).tags == ("descriptive",)
     assert only_row(record(label="exploratory", role="exploratory", verdict=None)).tags == ()
 

@@ -56,6 +56,7 @@ from abtest.analysis.skew import shapes_of, skewed_readings
 from abtest.analysis.summaries import Wish, need_passes, summarize
 from abtest.analysis.table_names import as_given
 from abtest.analysis.unsupported import unsupported_in
+from abtest.analysis.verdicts import with_verdicts
 from abtest.analysis.waterfall import waterfall
 from abtest.errors import DataError, Fault, SpecError
 from abtest.sources.duckdb_engine import DuckDBEngine
@@ -274,9 +275,9 @@ class _Analysis:
         restated = restated_rows(spec, counting, found.matured, comparing, log)
         checks = (*checks, *restated_checks(counting))
         # Money has no interval that allows for several looks.
-        decision = decide(spec, checks, records, None if is_running(records) else money)
-        if decision.verdict == "invalid":
-            records = tuple(record.model_copy(update={"verdict": "invalid"}) for record in records)
+        paid = None if is_running(records) else money
+        decision = decide(spec, checks, records, paid)
+        records = with_verdicts(spec, records, decision, paid)
         return Result(
             experiment=spec.key,
             spec=self._declared.to_dict(),

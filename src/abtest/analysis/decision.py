@@ -71,13 +71,26 @@ def decide(
             "The primary metric is descriptive only, so nothing can be decided on it."
         )
         return Decision(verdict="inconclusive", rule_line="label", reason=reason)
-    standings = [
-        _Variant(spec, [r for r in records if r.variant == variant.key], money).standing()
-        for variant in spec.treatments
-    ]
+    standings = standings_of(spec, records, money)
     decision = _overall(standings)
     names = [standing.variant for standing in standings]
     return decision.model_copy(update=decision_values(money, decision.variant, names))
+
+
+def standings_of(
+    spec: Spec, records: Sequence[Record], money: Money | None
+) -> list[VariantStanding]:
+    """Each treatment held against the rule.
+
+    Args:
+        spec: The spec.
+        records: The records of everybody, without those of segments.
+        money: The decision in money, where there is one.
+    """
+    return [
+        _Variant(spec, [r for r in records if r.variant == variant.key], money).standing()
+        for variant in spec.treatments
+    ]
 
 
 def _unreadable(primary: Sequence[Record]) -> str:

@@ -90,7 +90,8 @@ class Record(_Frozen):
         equivalent: Whether the effect is within the declared ``equivalence``, both ways.
         information_fraction: How much of the sequential plan's information is there.
         boundary: What the statistic has to cross at this look.
-        verdict: What this record alone says.
+        verdict: What the rule says of the variant, on the records of its primary metrics; after a
+            failed check every record is ``invalid``.
         notes: Why a number is absent, and what else to know.
     """
 

@@ -81,7 +81,7 @@ def build_banners(result: Result) -> tuple[str, ...]:
     banners = []
     if result.exit_code == 5:
         gone = result.lock.status == "missing"
-        banners.append(_(words.LOCK_IS_GONE_BANNER if gone else words.DRIFTED_BANNER))
+        banners.append(_(words.LOCK_IS_GONE_BANNER) if gone else _(words.DRIFTED_BANNER))
     if any(check.status == "fail" for check in result.checks):
         banners.append(_(words.FAILED_BANNER))
     whole = [record for record in result.results if record.segment is None]

@@ -280,7 +280,7 @@ def _tags(record: Record) -> tuple[str, ...]:
     is_plain = record.label == "confirmatory" or record.control is None
     if not is_plain and record.label != record.role:
         tags.append(words.readable(record.label))
-    if record.verdict is not None:
+    if record.verdict == "invalid":  # the headline says any other
         tags.append(words.verdict(record.verdict).lower())
     if record.guardrail is not None:
         tags.append(_(words.GUARDRAIL_WORDS[record.guardrail]))

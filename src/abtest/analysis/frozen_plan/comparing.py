@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from abtest.analysis.archive.past_priors import archive_values
 from abtest.analysis.result import Decision, PlanChange, PlanLock, Record, Result
+from abtest.analysis.verdicts import undecided
 from abtest.instants import parse_instant
 from abtest.metrics.ratio import RatioMetric
 from abtest.sentences import Sentence, joined, sentence
@@ -59,10 +60,11 @@ def under_lock(result: Result, loaded: LoadedSpec, lock: Lock) -> Result:
     records = tuple(
         record.model_copy(update={"label": drift.label(record)}) for record in result.results
     )
+    decision = _held_back(result.decision, plan_lock, records)
     held = {
         "lock": plan_lock,
-        "results": records,
-        "decision": _held_back(result.decision, plan_lock, records),
+        "results": undecided(records) if decision.rule_line == "lock" else records,
+        "decision": decision,
         "spec_fingerprint": spec.fingerprint(),
         "sentences": {},  # collected anew
     }

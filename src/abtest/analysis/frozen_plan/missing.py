@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from abtest.analysis.archive.saved_results import FOLDER
 from abtest.analysis.result import PlanLock
 from abtest.analysis.segments.effects import unplanned
+from abtest.analysis.verdicts import undecided
 from abtest.sentences import sentence
 from abtest.spec.lock import lock_path
 
@@ -51,6 +52,7 @@ def without_lock(result: Result, loaded: LoadedSpec) -> Result:
         )
         update = {"verdict": "inconclusive", "variant": None, "rule_line": "lock", "reason": reason}
         held["decision"] = result.decision.model_copy(update=update)
+        held["results"] = undecided(records)
     return type(result)(
         **{name: getattr(result, name) for name in type(result).model_fields} | held
     )
