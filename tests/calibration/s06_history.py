@@ -31,7 +31,7 @@ from calibration.simulated_logs import (
     spec_of,
 )
 
-CUSTOMERS, MEAN, MISSING = 1000, 10.0, 0.2
+CUSTOMERS, MEAN = 1000, 10.0
 SPEND = {
     "key": "spend", "kind": "sum", "events": "orders", "window": {"end": "7d"}, "role": "primary",
 }  # fmt: skip
@@ -45,11 +45,13 @@ class History:
         slopes: Of the coupon and of control.
         share: Share of the customers who get the coupon.
         effect: What the coupon adds, on average.
+        missing: Share of the customers without a history.
     """
 
     slopes: tuple[float, float]
     share: float
     effect: float = 1.0
+    missing: float = 0.2
 
 
 def simulate(rng: np.random.Generator, repeats: int, *, history: History) -> dict[str, Tally]:
@@ -74,7 +76,7 @@ def simulate(rng: np.random.Generator, repeats: int, *, history: History) -> dic
     before = rng.normal(size=n)
     slope = np.where(coupon, *history.slopes)
     amount = MEAN + history.effect * coupon + slope * before + rng.normal(size=n)
-    log = customers.tables(spent_before=np.where(rng.random(n) < MISSING, np.nan, before))
+    log = customers.tables(spent_before=np.where(rng.random(n) < history.missing, np.nan, before))
     log["orders"] = orders(np.arange(n), rng.uniform(0, 7, n), amount)
     found = contrasts_of(read_experiments(spec, log, repeats), spec, "spend")
     compared = [contrast.comparison for contrast in found]
@@ -90,28 +92,37 @@ def simulate(rng: np.random.Generator, repeats: int, *, history: History) -> dic
     }
 
 
-def _cell(slopes: tuple[float, float], share: float, effect: float) -> Cell:
+def _cell(history: History, fast: int = 0) -> Cell:
     claims = [
         Claim("difference held", 0.95, "within"),
         Claim("lift held", 0.95, "within"),
         Claim("error", 0.0, "within"),
         Claim("variance of unadjusted", 1.02, "at_most"),
     ]
-    if not effect:
+    if not history.effect:
         claims.append(Claim("false alarms", 0.05, "within"))
     return Cell(
         "S6",
-        {"slopes": f"{slopes[0]:g} and {slopes[1]:g}", "coupons": share, "effect": effect},
+        {
+            "slopes": f"{history.slopes[0]:g} and {history.slopes[1]:g}",
+            "coupons": history.share,
+            "no history": history.missing,
+            "effect": history.effect,
+        },
         4000,
-        partial(simulate, history=History(slopes, share, effect)),
+        partial(simulate, history=history),
         tuple(claims),
         batch=500,
-        fast=200 if slopes == (0.2, 1.2) and share == 0.1 else 0,
+        fast=fast,
     )
 
 
-CELLS = tuple(
-    _cell(slopes, share, 0.0 if slopes == (0.0, 0.0) else 1.0)
-    for slopes in ((1.0, 1.0), (1.5, 0.5), (0.2, 1.2), (0.0, 0.0))
-    for share in (0.5, 0.1)
+UNLIKE, NOTHING = (0.2, 1.2), (0.0, 0.0)
+CELLS = (
+    *(_cell(History(slopes, share)) for slopes in ((1.0, 1.0), (1.5, 0.5)) for share in (0.5, 0.1)),
+    _cell(History(UNLIKE, 0.5)),
+    _cell(History(UNLIKE, 0.1), fast=200),
+    _cell(History(UNLIKE, 0.1, missing=0.0)),
+    _cell(History(NOTHING, 0.5, effect=0.0)),
+    _cell(History(NOTHING, 0.1, effect=0.0)),
 )

@@ -74,6 +74,6 @@ def _cell(stores: int, correlation: float, repeats: int) -> Cell:
 
 CELLS = tuple(
     _cell(stores, correlation, repeats)
-    for stores, repeats in ((6, 20_000), (10, 10_000), (20, 4_000), (50, 2_000))
+    for stores, repeats in ((6, 10_000), (10, 6_000), (20, 4_000), (50, 2_000))
     for correlation in (0.0, 0.05, 0.2)
 )
