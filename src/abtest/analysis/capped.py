@@ -6,6 +6,7 @@ It stands beside the metric's own result and never in its place.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.adjusting import Adjustment, can_adjust
@@ -104,7 +105,7 @@ def _happened(above: Summary) -> int:
     """Units above the cap."""
     if isinstance(above, Proportion):
         return above.successes
-    return round(sum(above.y)) if isinstance(above, Clusters) else 0
+    return round(math.fsum(above.y)) if isinstance(above, Clusters) else 0
 
 
 def _refuse_flags(spec: Spec, metric: Metric, summaries: Summaries) -> None:

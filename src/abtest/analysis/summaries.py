@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import reduce
@@ -262,7 +263,7 @@ def _means(parts: Mapping[tuple[str, str], CentredSums]) -> Centres:
         weighted[variant].append((part.n, part.means))
     return {
         variant: tuple(
-            float(sum(n * means[i] for n, means in found) / max(sum(n for n, _ in found), 1))
+            math.fsum(n * means[i] for n, means in found) / max(sum(n for n, _ in found), 1)
             for i in range(len(found[0][1]))
         )
         for variant, found in weighted.items()

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from abtest.errors import AbtestError
@@ -51,22 +51,43 @@ class Connection(Protocol):
     """What is needed of a DB-API connection."""
 
     def cursor(self) -> Any: ...  # noqa: ANN401 - each driver has its own
-    def commit(self) -> None: ...
-    def close(self) -> None: ...
+    def commit(self) -> object: ...
+    def close(self) -> object: ...
+
+
+class _Held:
+    """A thread's connection, which is closed at the latest when the thread ends."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.process = os.getpid()
+        self._open = True
+
+    def close(self) -> None:
+        # One that a fork inherited belongs to the parent, who still speaks through it.
+        if self._open and self.process == os.getpid():
+            self._open = False
+            self.connection.close()
+
+    def __del__(self) -> None:
+        with suppress(Exception):  # nobody is there who could be told
+            self.close()
 
 
 class SqlSink:
     """Writes exposures to one table and events to another, in one transaction per write.
 
     A record that is sent twice is kept once (``on conflict do nothing``, as SQLite, PostgreSQL and
-    DuckDB have it). Each thread and each process gets a connection of its own; after a failure it
-    is closed, and the next write opens a new one.
+    DuckDB have it). Each thread and each process gets a connection of its own, which is closed
+    with the thread; after a failure it is closed, and the next write opens a new one.
 
     Args:
-        connect: Opens a connection that is not in autocommit mode.
+        connect: Opens a connection.
         placeholder: What stands for a value: ``?`` (sqlite3, DuckDB) or ``%s`` (psycopg).
         exposures: The table of exposures.
         events: The table of events.
+        begin: The statement that begins a transaction, for a driver that commits each statement
+            by itself, such as DuckDB's (``begin``).
 
     Raises:
         AbtestError: A table's name is no plain name.
@@ -79,6 +100,7 @@ class SqlSink:
         placeholder: Literal["?", "%s"] = "?",
         exposures: str = "abtest_exposures",
         events: str = "abtest_events",
+        begin: str = "",
     ) -> None:
         for name in (exposures, events):
             if not name.replace(".", "").isidentifier() or not name.isascii():
@@ -86,13 +108,14 @@ class SqlSink:
         self._connect = connect
         self._tables = {Exposure: (exposures, _EXPOSURES), Event: (events, _EVENTS)}
         self._placeholder = placeholder
+        self._begin = begin
         self._own = threading.local()
 
     def create(self) -> None:
         """Make the tables where they are absent."""
         with self._transaction() as cursor:
             for name, columns in self._tables.values():
-                inside = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+                inside = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
                 cursor.execute(f"create table if not exists {name} ({inside})")
 
     def write(self, records: Sequence[Record]) -> None:
@@ -108,23 +131,22 @@ class SqlSink:
                     cursor.executemany(self._insert(name, columns), rows)
 
     def close(self) -> None:
-        """Close this thread's connection."""
-        connection: Connection | None = getattr(self._own, "connection", None)
-        self._own.connection = None
-        # One that a fork inherited belongs to the parent, who still speaks through it.
-        if connection is not None and self._own.process == os.getpid():
-            connection.close()
+        """Close this thread's connection; those of threads that ended are closed already."""
+        held: _Held | None = getattr(self._own, "held", None)
+        self._own.held = None
+        if held is not None:
+            held.close()
 
     def _connection(self) -> Connection:
-        connection: Connection | None = getattr(self._own, "connection", None)
-        if connection is None or self._own.process != os.getpid():
-            connection = self._own.connection = self._connect()
-            self._own.process = os.getpid()
-        return connection
+        held: _Held | None = getattr(self._own, "held", None)
+        if held is None or held.process != os.getpid():
+            held = self._own.held = _Held(self._connect())
+        return held.connection
 
     def _insert(self, name: str, columns: dict[str, str]) -> str:
         values = ", ".join([self._placeholder] * len(columns))
-        into = f"insert into {name} ({', '.join(columns)})"
+        names = ", ".join(f'"{column}"' for column in columns)  # DuckDB has a word AT
+        into = f"insert into {name} ({names})"
         return f"{into} values ({values}) on conflict (id) do nothing"
 
     @contextmanager
@@ -132,9 +154,14 @@ class SqlSink:
         connection = self._connection()
         try:
             cursor: Cursor = connection.cursor()
+            if self._begin:
+                cursor.execute(self._begin)
             yield cursor
+            if self._begin:
+                cursor.execute("commit")  # a cursor of DuckDB has transactions of its own
+            else:
+                connection.commit()
             cursor.close()
-            connection.commit()
         except BaseException:
             self.close()  # which also gives up the transaction
             raise

@@ -9,6 +9,7 @@ every cell counts the same, and a two-way coefficient is a difference in differe
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -187,7 +188,7 @@ def margin(
     if not chosen:
         raise ValueError(f"no cell has the levels {dict(fixed)}.")
     shares = [1.0 if weights is None else weights[cell] for cell in chosen]
-    total = sum(shares)
+    total = math.fsum(shares)
     if total <= 0:
         raise ValueError("the weights sum to 0; at least one must be positive.")
     return combined(

@@ -124,7 +124,7 @@ def _omnibus(
         test = known[0]
         finite = test.f if math.isfinite(test.f) else None
         return {**absent, "statistic": finite, "df": list(test.df), "pvalue": test.pvalue}
-    statistic, df = sum(test.chi_square for test in known), sum(test.df[0] for test in known)
+    statistic, df = math.fsum(test.chi_square for test in known), sum(test.df[0] for test in known)
     pvalue = float(special.chdtrc(df, statistic))
     return {"statistic": statistic, "df": [df], "pvalue": pvalue, "method": "omnibus_chi_square"}
 

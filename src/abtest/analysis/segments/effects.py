@@ -69,7 +69,7 @@ class _Part:
             # The score's standard error is that of no effect; here every segment has its own.
             values = (contrast.control.summary, contrast.treatment.summary)
             variances = [value_and_variance(summary)[1] or 0.0 for summary in values]
-            se = math.sqrt(sum(variances))
+            se = math.sqrt(math.fsum(variances))
         few = min(contrast.control.n, contrast.treatment.n) < FEW_UNITS
         return None if few or difference is None or not se else (difference, se)
 

@@ -120,7 +120,7 @@ class Night:
         n, m = contrast.control.n, contrast.treatment.n
         if planned is None or 0 in (n, m):
             return None
-        most = planned[0] * planned[1] / sum(planned)
+        most = planned[0] * planned[1] / math.fsum(planned)
         return n * m / (n + m) / most if most else None
 
     def _spending_row(self, contrast: Contrast, base: LookRow, past: Sequence[LookRow]) -> LookRow:

@@ -189,8 +189,8 @@ class AdjustedMeans:
 
 def _pooled_df(parts: Sequence[tuple[float, float]]) -> float:
     """Degrees of freedom of a sum of independent variances (Satterthwaite 1946, eq. 17)."""
-    total = sum(variance for variance, _ in parts)
-    return 1 / sum((variance / total) ** 2 / df for variance, df in parts if variance > 0)
+    total = math.fsum(variance for variance, _ in parts)
+    return 1 / math.fsum((variance / total) ** 2 / df for variance, df in parts if variance > 0)
 
 
 def _small_gain(reduction: float) -> tuple[str, ...]:

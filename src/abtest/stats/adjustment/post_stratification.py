@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
@@ -119,16 +120,16 @@ def _weighted(levels: Sequence[Level], shares: Matrix) -> Level:
     problem = next((level.problem for level in levels if level.problem), "")
     if problem:
         return Level(None, None, 0, problem)
-    value = float(sum(w * (one.value or 0.0) for w, one in zip(shares, levels, strict=True)))
+    value = math.fsum(w * (one.value or 0.0) for w, one in zip(shares, levels, strict=True))
     parts = [w * w * (one.variance or 0.0) for w, one in zip(shares, levels, strict=True)]
-    total = float(sum(parts))
+    total = math.fsum(parts)
     if total == 0:
         return Level(value, 0.0, sum(one.df for one in levels))
     # Satterthwaite (1946), eq. 17.
     terms = (
         (part / total) ** 2 / one.df for part, one in zip(parts, levels, strict=True) if part > 0
     )
-    return Level(value, total, float(1 / sum(terms)))
+    return Level(value, total, 1 / math.fsum(terms))
 
 
 def _shared(

@@ -98,8 +98,8 @@ def _slope(control: CoMoments, treatment: CoMoments, theta: Theta) -> float | No
             1.0 if theta == "within" else 1 / (one.n - 1) / one.n for one in (control, treatment)
         ]
         pairs = list(zip((control, treatment), shares, strict=True))
-        cross = sum(one.products[0][1] * share for one, share in pairs)
-        spread = sum(one.products[1][1] * share for one, share in pairs)
+        cross = math.fsum(one.products[0][1] * share for one, share in pairs)
+        spread = math.fsum(one.products[1][1] * share for one, share in pairs)
     return cross / spread if spread > 0 and math.isfinite(cross / spread) else None
 
 
@@ -129,7 +129,7 @@ def _comparison(
         # The common centre is an estimate too: it moves both values, and not their difference.
         (base.variance or 0.0) + common + 2 * with_centre[0],
         (other.variance or 0.0) + common + 2 * with_centre[1],
-        common + sum(with_centre),
+        common + math.fsum(with_centre),
         satterthwaite(base, other),
     )
     return correlated_comparison(pair, ci_level=ci_level, method=METHOD)

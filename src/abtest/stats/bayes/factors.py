@@ -43,7 +43,9 @@ def log_factor_rates(
         6.2515
     """
     events, units = control.successes + treatment.successes, control.n + treatment.n
-    two = sum(special.betaln(a + p.successes, b + p.n - p.successes) for p in (control, treatment))
+    two = math.fsum(
+        special.betaln(a + p.successes, b + p.n - p.successes) for p in (control, treatment)
+    )
     return float(two - special.betaln(a + events, b + units - events) - special.betaln(a, b))
 
 

@@ -119,7 +119,7 @@ def partial_pool(
     """
     centre, tau = learned_spread(estimates, ses, mean=mean)
     if tau == 0:
-        precision = sum(se**-2 for se in ses)
+        precision = math.fsum(se**-2 for se in ses)
         same = Normal(centre, 0.0 if mean is not None else precision**-0.5)
         return Pooled(centre, 0.0, (same,) * len(estimates))
     prior = Normal(centre, tau)

@@ -107,10 +107,10 @@ def intraclass_correlation(variants: Sequence[Sequence[Moments]]) -> float | Non
     between, typical = 0.0, float(units)
     for clusters in filled:
         n = sum(one.n for one in clusters)
-        mean = sum(one.n * one.mean for one in clusters) / n
-        between += sum(one.n * (one.mean - mean) ** 2 for one in clusters)
+        mean = math.fsum(one.n * one.mean for one in clusters) / n
+        between += math.fsum(one.n * (one.mean - mean) ** 2 for one in clusters)
         typical -= sum(one.n * one.n for one in clusters) / n
     mean_between, typical = between / between_df, typical / between_df
-    mean_within = sum(one.m2 for clusters in filled for one in clusters) / within_df
+    mean_within = math.fsum(one.m2 for clusters in filled for one in clusters) / within_df
     total = mean_between + (typical - 1) * mean_within
     return (mean_between - mean_within) / total if total > 0 else None

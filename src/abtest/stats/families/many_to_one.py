@@ -131,7 +131,7 @@ def dunnett(control: Moments, treatments: Sequence[Moments], ci_level: float = 0
     df = sum(moments.n - 1 for moments in variants)
     if df < 1:
         raise ValueError("every variant has one unit; the variance cannot be estimated.")
-    pooled = sum(moments.m2 for moments in variants) / df
+    pooled = math.fsum(moments.m2 for moments in variants) / df
     base, *others = [(moments.mean, pooled / moments.n) for moments in variants]
     return many_to_one(base, others, df, ci_level)
 

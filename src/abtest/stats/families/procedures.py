@@ -92,7 +92,7 @@ def _running_min(values: list[float]) -> list[float]:
 
 
 def _harmonic(m: int) -> float:
-    return sum(1 / rank for rank in range(1, m + 1))
+    return math.fsum(1 / rank for rank in range(1, m + 1))
 
 
 def adjusted_ci_level(

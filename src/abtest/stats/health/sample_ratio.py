@@ -68,7 +68,7 @@ def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio
     planned = [(count, weight) for count, weight in zip(counts, weights, strict=True) if weight]
     units = sum(count for count, _ in planned)
     unexpected = sum(counts) - units
-    total_weight = sum(weights)
+    total_weight = math.fsum(weights)
     expected = tuple(units * weight / total_weight if weight else 0.0 for weight in weights)
     df = max(len(planned) - 1, 0)
     if df == 0 or units == 0:
@@ -83,7 +83,7 @@ def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio
         for count, share, weight in zip(counts, expected, weights, strict=True)
         if weight
     )
-    statistic = sum(terms)
+    statistic = math.fsum(terms)
     small = min(share for share, weight in zip(expected, weights, strict=True) if weight) < 5
     if small and len(planned) == 2:
         exact = exact_split_pvalue(int(planned[0][0]), units, planned[0][1] / total_weight)
@@ -111,7 +111,10 @@ def summed(tests: Sequence[SampleRatio]) -> SampleRatio:
         (2, 1.5625)
     """
     found = [test for test in tests if test.pvalue is not None]
-    statistic, df = sum(test.statistic or 0.0 for test in found), sum(test.df for test in found)
+    statistic, df = (
+        math.fsum(test.statistic or 0.0 for test in found),
+        sum(test.df for test in found),
+    )
     return SampleRatio(
         statistic=statistic if found else None,
         df=df,

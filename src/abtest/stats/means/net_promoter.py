@@ -141,7 +141,7 @@ def rocks_adjusted_wald(answers: NpsAnswers, ci_level: float = 0.95) -> Estimate
     if answers.score is None:
         return Estimate(None, None, "rocks_adjusted_wald")
     more = answers.promoters + 0.75, answers.passives + 1.5, answers.detractors + 0.75
-    n = sum(more)
+    n = math.fsum(more)
     centre = _POINTS * (more[0] - more[2]) / n
     half_width = quantile * _POINTS * math.sqrt(_variance(*more) / n)
     ci = Interval(centre - half_width, centre + half_width)

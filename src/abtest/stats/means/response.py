@@ -80,7 +80,7 @@ def response_rates(answered: Sequence[int], asked: Sequence[int]) -> ResponseRat
             note = sentence("nobody answered: nothing to test")
         return ResponseRates(rates, None, df, None, (note,))
     share = total / units
-    statistic = sum(
+    statistic = math.fsum(
         (part - whole * share) ** 2 / (whole * share * (1 - share))
         for part, whole in zip(answered, asked, strict=True)
         if whole

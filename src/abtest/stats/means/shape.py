@@ -102,7 +102,7 @@ def units_by_rule_355(counts: ValueCounts) -> float | None:
 def _skewness(variants: tuple[ValueCounts, ...]) -> float | None:
     """Skewness around each variant's own mean, as m_3 / m_2^1.5 over all of them."""
     n = sum(variant.n for variant in variants)
-    second = sum(variant.moments.m2 for variant in variants)
+    second = math.fsum(variant.moments.m2 for variant in variants)
     if n == 0 or not second > 0 or not math.isfinite(second):
         return None
     scale = math.sqrt(second / n)

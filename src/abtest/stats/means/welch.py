@@ -109,6 +109,6 @@ def student(control: Moments, treatment: Moments, ci_level: float = 0.95) -> Com
     df = control.n + treatment.n - 2
     if base.value is not None and other.value is not None and df > 0:
         parts = ((base, control.n), (other, treatment.n))
-        pooled = sum((level.variance or 0.0) * n * (n - 1) for level, n in parts) / df
+        pooled = math.fsum((level.variance or 0.0) * n * (n - 1) for level, n in parts) / df
         base, other = (Level(level.value, pooled / n, df) for level, n in parts)
     return t_comparison(base, other, ci_level, "student", lambda *_: df)

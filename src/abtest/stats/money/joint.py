@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ class JointMeans:
             >>> one.mean({"revenue": 0.4, "used": -4.0})
             2.0
         """
-        return sum(self.means[self._place(name)] * weight for name, weight in weights.items())
+        return math.fsum(self.means[self._place(name)] * weight for name, weight in weights.items())
 
     def shared(self, weights: Weights, others: Weights) -> float:
         """The covariance of the means of two weighted sums; the variance where both are the same.
@@ -52,7 +53,7 @@ class JointMeans:
             >>> one.shared({"used": -4.0}, {"used": -4.0})
             0.16
         """
-        return sum(
+        return math.fsum(
             weight * other * self.covariance[self._place(name)][self._place(another)]
             for name, weight in weights.items()
             for another, other in others.items()

@@ -130,7 +130,7 @@ def _together(folds: Sequence[Segments]) -> Segments:
 def _effect(pair: tuple[Moments, Moments]) -> tuple[float, float]:
     """The difference of two means and its standard error."""
     control, treatment = pair
-    variance = sum(one.m2 / (one.n - 1) / one.n for one in pair)
+    variance = math.fsum(one.m2 / (one.n - 1) / one.n for one in pair)
     return treatment.mean - control.mean, math.sqrt(variance)
 
 

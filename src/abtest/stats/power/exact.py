@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -62,13 +63,11 @@ def exact_power(  # noqa: PLR0913, PLR0917 - two variants of two numbers, and th
     chance_control = _binomial(n_control, p_control)
     chance_treatment = _binomial(n_treatment, p_treatment)
     events = np.arange(n_treatment + 1)
-    return float(
-        sum(
-            chance
-            * chance_treatment[_score(x, n_control, events, n_treatment, statistic) >= limit].sum()
-            for x, chance in enumerate(chance_control)
-            if chance > 0
-        )
+    return math.fsum(
+        chance
+        * chance_treatment[_score(x, n_control, events, n_treatment, statistic) >= limit].sum()
+        for x, chance in enumerate(chance_control)
+        if chance > 0
     )
 
 

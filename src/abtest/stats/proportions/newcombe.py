@@ -113,7 +113,7 @@ def _statistic(control: Proportion, treatment: Proportion) -> float:
 def _wald_error(control: Proportion, treatment: Proportion) -> float:
     """What se tends to as the difference vanishes."""
     parts = ((v.value * (1 - v.value) / v.n) for v in (control, treatment))
-    return math.sqrt(sum(parts))
+    return math.sqrt(math.fsum(parts))
 
 
 def _lift_ci(control: Proportion, treatment: Proportion, ci_level: float) -> Interval:

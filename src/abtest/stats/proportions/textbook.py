@@ -92,7 +92,7 @@ def _wald(
         (variant.successes + added) / n
         for variant, n in zip((control, treatment), sizes, strict=True)
     ]
-    variance = sum(share * (1 - share) / n for share, n in zip(shares, sizes, strict=True))
+    variance = math.fsum(share * (1 - share) / n for share, n in zip(shares, sizes, strict=True))
     difference, half_width = shares[1] - shares[0], quantile * math.sqrt(variance)
     return Interval(difference - half_width, difference + half_width)
 

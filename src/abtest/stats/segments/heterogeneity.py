@@ -126,7 +126,7 @@ def qualitative_interaction(effects: Sequence[float], ses: Sequence[float]) -> C
         math.exp(_log_half_binomial(h, others)) * float(special.chdtrc(h, statistic))
         for h in range(1, others + 1)
     )
-    return Crossing(statistic, min(sum(chances), 1.0))
+    return Crossing(statistic, min(math.fsum(chances), 1.0))
 
 
 def _log_half_binomial(h: int, n: int) -> float:
@@ -184,7 +184,7 @@ def weighted_effect(
             raise ValueError(f"a standard error or a number of units is {value}; it must be from 0")
     if not sum(units):
         raise ValueError("no segment has units; at least one must.")
-    shares = np.asarray(units, dtype=float) / sum(units)
+    shares = np.asarray(units, dtype=float) / math.fsum(units)
     value = float(shares @ np.asarray(effects, dtype=float))
     return Weighted(value, float(np.linalg.norm(shares * np.asarray(ses, dtype=float))))
 

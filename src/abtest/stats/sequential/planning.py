@@ -44,7 +44,7 @@ def power(plan: Plan, drift: float) -> float:
         >>> round(power(shaped_plan([0.5, 1.0], 0.5, 0.05), 0.0), 4)
         0.025
     """
-    return sum(crossing_probabilities(plan.information, plan.bounds, drift)[0])
+    return math.fsum(crossing_probabilities(plan.information, plan.bounds, drift)[0])
 
 
 def plan_cost(plan: Plan, wanted: float) -> PlanCost:
@@ -105,4 +105,4 @@ def peeking_error(looks: Sequence[float], alpha: float) -> float:
     """
     z = -float(special.ndtri(alpha / 2))
     above, below = crossing_probabilities(looks, [(-z, z)] * len(looks))
-    return sum(above) + sum(below)
+    return math.fsum([*above, *below])

@@ -48,7 +48,7 @@ def split_log_e_value(
     cells = [c for c in zip(counts, shares, strengths, strict=True) if c[1] > 0]
     if not all(a > 0 for _, _, a in cells):
         raise ValueError("every number of the prior must be above 0.")
-    total = sum(a for _, _, a in cells)
+    total = math.fsum(a for _, _, a in cells)
     n = sum(count for count, _, _ in cells)
     log_e = float(special.gammaln(total) - special.gammaln(total + n))
     for count, share, a in cells:
@@ -61,5 +61,5 @@ def _check(counts: Sequence[int], shares: Sequence[float]) -> None:
         raise ValueError(f"there are {len(counts)} counts and {len(shares)} shares.")
     if any(n < 0 for n in counts):
         raise ValueError(f"counts are {list(counts)}; none may be negative.")
-    if any(share < 0 for share in shares) or not math.isclose(sum(shares), 1, abs_tol=1e-9):
+    if any(share < 0 for share in shares) or not math.isclose(math.fsum(shares), 1, abs_tol=1e-9):
         raise ValueError(f"shares are {list(shares)}; none may be negative and they add up to 1.")

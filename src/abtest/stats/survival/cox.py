@@ -85,11 +85,11 @@ def cox_fit(strata: Sequence[tuple[LifeTable, LifeTable]], ties: Ties = "efron")
         return None
 
     def score(log_ratio: float) -> float:
-        return sum(float(deaths.residuals(log_ratio).sum()) for deaths in fits)
+        return math.fsum(float(deaths.residuals(log_ratio).sum()) for deaths in fits)
 
     log_ratio = find_root(score, -_LARGEST, _LARGEST)
     information = _information(fits, log_ratio)
-    meat = sum(
+    meat = math.fsum(
         _squared_residuals(deaths, stratum, log_ratio)
         for deaths, stratum in zip(fits, strata, strict=True)
     )
@@ -97,8 +97,8 @@ def cox_fit(strata: Sequence[tuple[LifeTable, LifeTable]], ties: Ties = "efron")
         log_ratio=log_ratio,
         se=1 / math.sqrt(information),
         robust_se=math.sqrt(meat) / information,
-        log_likelihood_null=sum(deaths.log_likelihood(0.0) for deaths in fits),
-        log_likelihood=sum(deaths.log_likelihood(log_ratio) for deaths in fits),
+        log_likelihood_null=math.fsum(deaths.log_likelihood(0.0) for deaths in fits),
+        log_likelihood=math.fsum(deaths.log_likelihood(log_ratio) for deaths in fits),
         score_statistic=score(0.0) ** 2 / _information(fits, 0.0),
         ph_pvalue=proportional_hazards_pvalue(strata, fits, log_ratio),
     )
