@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.curves import readings_check
@@ -90,7 +91,7 @@ def _sample_ratio(spec: Spec, population: Population) -> Check | None:
     split = _what_was_split(population)
     counts = [split[variant.key] for variant in variants]
     test = _split_test(spec, population)
-    shares = [expected / max(sum(test.expected), 1) for expected in test.expected]
+    shares = [expected / max(math.fsum(test.expected), 1) for expected in test.expected]
     alpha = spec.analysis.sample_ratio_alpha
     units = max(sum(counts), 1)
     rows = [

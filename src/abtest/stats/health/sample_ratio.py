@@ -119,7 +119,7 @@ def summed(tests: Sequence[SampleRatio]) -> SampleRatio:
         statistic=statistic if found else None,
         df=df,
         pvalue=float(special.chdtrc(df, statistic)) if found else None,
-        expected=tuple(map(sum, zip(*(test.expected for test in tests), strict=True))),
+        expected=tuple(map(math.fsum, zip(*(test.expected for test in tests), strict=True))),
         unexpected=sum(test.unexpected for test in tests),
     )
 

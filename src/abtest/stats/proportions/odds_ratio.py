@@ -114,7 +114,7 @@ def _score(control: Proportion, treatment: Proportion, ratio: float) -> float:
         (treatment.successes * q_t, (n_t - treatment.successes) * p_t),
         ((n_c - control.successes) * p_c, control.successes * q_c),
     )
-    above, below = min(sides, key=sum)
+    above, below = min(sides, key=math.fsum)
     distance = above - below
     variances = n_t * p_t * q_t, n_c * p_c * q_c
     if min(variances) <= 0:

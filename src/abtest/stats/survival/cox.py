@@ -105,7 +105,7 @@ def cox_fit(strata: Sequence[tuple[LifeTable, LifeTable]], ties: Ties = "efron")
 
 
 def _information(fits: Sequence[Deaths], log_ratio: float) -> float:
-    return sum(float(deaths.variances(log_ratio).sum()) for deaths in fits)
+    return math.fsum(float(deaths.variances(log_ratio).sum()) for deaths in fits)
 
 
 def _finite(fits: Sequence[Deaths]) -> bool:
