@@ -15,17 +15,19 @@ import pandas as pd
 from abtest.analysis.clock import Cutoff
 from abtest.analysis.decision import decide
 from abtest.analysis.facts import Facts
+from abtest.analysis.health.outliers import MOST_TAKEN, outliers
 from abtest.analysis.population import Population, population_of
 from abtest.analysis.readings import OBSERVED
 from abtest.analysis.records import Comparer
 from abtest.analysis.rehearsal.outcomes import Outcomes, read_outcomes
 from abtest.analysis.rehearsal.rehearse import replay_of
 from abtest.analysis.streams import UNIT
-from abtest.analysis.summaries import MetricCounts
+from abtest.analysis.summaries import Found, MetricCounts
 from abtest.assignment.experiment import Experiment
 from abtest.sources.open_engine import EngineOptions, open_engine
 from abtest.spec import LoadedSpec, Spec, draft_mapping
 from abtest.stats.health.sample_ratio import sample_ratio
+from abtest.stats.moments import Moments
 from abtest.stats.resampling.value_counts import ValueCounts
 from abtest.stats.survival.life_table import LifeTable
 from support import SHARED
@@ -193,6 +195,31 @@ def resplit(
             }
         )
     return found
+
+
+def outlier_warnings(name: str, metric: str, rng: np.random.Generator, repeats: int) -> list[bool]:
+    """Whether the check of outliers says of each dealing that a few customers decide."""
+    spec, outcomes = _past(name, adjusted=False)
+    y = next(one.y for one in outcomes.metrics if one.metric == metric)
+    found = []
+    for _ in range(repeats):
+        treated = rng.random(len(y)) < 0.5
+        sides = {(metric, VARIANTS[0]): y[~treated], (metric, VARIANTS[1]): y[treated]}
+        read = Found(
+            summaries={key: MetricCounts(0, 0, 0, _moments(own)) for key, own in sides.items()},
+            largest={},
+            totals={},
+            largest_values={
+                key: tuple(np.sort(own)[::-1][: MOST_TAKEN + 1].tolist())
+                for key, own in sides.items()
+            },
+        )
+        found.append(outliers(spec, read) is not None)
+    return found
+
+
+def _moments(y: Floats) -> Moments:
+    return Moments(len(y), float(y.mean()), float(((y - y.mean()) ** 2).sum()))
 
 
 @dataclass(frozen=True)
