@@ -55,7 +55,7 @@ def random_kinds(seed: int) -> Experiment:
     return Experiment(_spec(seed, drawn.spec), tables)
 
 
-def random_unit_rows(seed: int, *, rows: int = 300) -> Experiment:
+def random_unit_rows(seed: int, *, rows: int = 420) -> Experiment:
     """One row per unit: quantiles and survival; for some seeds several rows that are averaged."""
     rng = np.random.default_rng(20_000 + seed)
     averaged = seed % 2 == 1
@@ -68,6 +68,7 @@ def random_unit_rows(seed: int, *, rows: int = 300) -> Experiment:
         "spend": [None if rng.random() < 0.1 else 1e6 + float(rng.normal()) for _ in ids],
         "age": [None if rng.random() < 0.1 else float(rng.integers(20, 70)) for _ in ids],
         "weeks": [None if rng.random() < 0.05 else week for week in weeks],
+        "tier": [["alt", "née"][i % 2] for i in range(rows)],
         "left": [[True, False, None][i] for i in rng.choice(3, rows, p=[0.5, 0.45, 0.05])],
     }
     metrics: list[dict[str, Any]] = [
@@ -80,13 +81,20 @@ def random_unit_rows(seed: int, *, rows: int = 300) -> Experiment:
             {"key": "left", "kind": "survival", "duration": "weeks", "event": "left", "horizon": 8},
         ]
     units = {"path": "units.csv", "variant": "variant"}
+    analysis: dict[str, Any] = {"covariates": ["age"]}
+    money: dict[str, Any] = {}
+    if not averaged:
+        analysis["segments"] = ["tier"]
+        # Not spend, whose millions leave a p-value fewer digits than are compared.
+        money = {"decision": {"value": {"column": "age"}, "margin_pct": 40}}
     spec = {
         **head(),
+        **money,
         "assignment": {} if averaged else {"stratify": "region"},
         "data": {"units": {**units, "repeated": "mean"} if averaged else units},
         "covariates": {"age": COVARIATES["age"]},
         "metrics": metrics,
-        "analysis": {"covariates": ["age"]},
+        "analysis": analysis,
     }
     whole = pa.table(table)
     return Experiment(spec, {"units": pa.concat_tables([whole, whole.slice(0, 5)])})

@@ -209,6 +209,7 @@ class Facts:
         if self._spec.cluster is not None:
             keys.append(CLUSTER)
         keys += [want.name for want in segment_columns(self._spec)]
+        keys += self._population.carried
         if self._spec.data.assignments is not None:
             keys.append(ANCHOR_DAY)
         history = covariate_values(self._spec, self.history)

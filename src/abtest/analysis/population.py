@@ -76,6 +76,7 @@ class Population:
         clusters: What was split, where that is whole clusters.
         averaged_rows: Rows that were averaged into one value per unit.
         aggregated: Whether somebody else added the units up, so that there are no rows of them.
+        carried: Columns of the frame that go with the units into one row per unit.
         by_entry: Units per variant under each of the weights that were in force, in their order;
             empty where the split was the same for all.
     """
@@ -97,6 +98,7 @@ class Population:
     clusters: ClusterCounts | None = None
     averaged_rows: int = 0
     aggregated: bool = False
+    carried: tuple[str, ...] = ()
 
     @property
     def units(self) -> int:

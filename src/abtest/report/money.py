@@ -9,6 +9,7 @@ from abtest.report import numbers
 from abtest.report.languages import _, named, native, tell
 from abtest.report.numbers import ABSENT
 from abtest.report.sheets import Sheet
+from abtest.report.targeting import targeting_notes, targeting_sheets
 from abtest.report.text import clean
 from abtest.report.units import PLAIN
 from abtest.sentences import phrase
@@ -123,11 +124,12 @@ def _facts(money: Money) -> Iterator[str]:
 
 def _section(money: Money, one: VariantMoney, control: str) -> MoneySection:
     sheets = [_steps(one, control), _measures(money, one), _weeks(money, one)]
+    sheets += targeting_sheets(money, one)
     return MoneySection(
         variant=named(one.variant),
         told=tuple(_told(money, one)),
         sheets=tuple(sheet for sheet in sheets if sheet.rows),
-        notes=tuple(tell(note) for note in one.notes),
+        notes=(*(tell(note) for note in one.notes), *targeting_notes(one)),
     )
 
 

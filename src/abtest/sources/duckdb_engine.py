@@ -158,6 +158,15 @@ class DuckDBEngine:
         self._refuse_swallowed_lines()
         return [dict(zip(relation.columns, row, strict=True)) for row in rows]
 
+    def halved(
+        self, frame: nw.LazyFrame[Any], column: str, salt: str, name: str
+    ) -> nw.LazyFrame[Any]:
+        """The frame with the half that each row falls in by a hash of a column."""
+        relation: duckdb.DuckDBPyRelation = frame.to_native()
+        digest = f"sha256({literal(salt)} || CAST({quote(column)} AS VARCHAR))"
+        half = f"CASE WHEN {digest} < '8' THEN 0 ELSE 1 END"
+        return nw.from_native(relation.project(f"*, {half} AS {quote(name)}"))
+
     def copies(self, name: str, table: Table) -> Copies:
         """How many rows of a table, of those that are read, repeat another in every column.
 

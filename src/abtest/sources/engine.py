@@ -56,6 +56,16 @@ class Engine(Protocol):
         """
         ...
 
+    def halved(
+        self, frame: nw.LazyFrame[Any], column: str, salt: str, name: str
+    ) -> nw.LazyFrame[Any]:
+        """The frame with the half, 0 or 1, that each row falls in by a hash of a column.
+
+        It is 0 where the SHA-256 of the salt followed by the value as text begins, written in
+        hexadecimal digits, with 0 to 7: the same on every engine, in any order of rows.
+        """
+        ...
+
     def copies(self, name: str, table: Table) -> Copies:
         """How many rows of a table, of those it keeps, repeat another in every column."""
         ...

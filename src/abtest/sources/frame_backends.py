@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
 import narwhals as nw
@@ -43,6 +44,12 @@ class Backend(Protocol):
 
     def finished(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """The columns that were read, in the types in which the engine computes best."""
+        ...
+
+    def halved(
+        self, frame: nw.LazyFrame[Any], column: str, salt: str, name: str
+    ) -> nw.LazyFrame[Any]:
+        """The frame with the half, 0 or 1, of each row by a hash: see `Engine.halved`."""
         ...
 
     def settled(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -127,6 +134,11 @@ class PolarsBackend:
     def finished(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return frame
 
+    def halved(
+        self, frame: nw.LazyFrame[Any], column: str, salt: str, name: str
+    ) -> nw.LazyFrame[Any]:
+        return halved_rows(frame.collect(), column, salt, name).lazy()
+
     def settled(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return frame.collect().lazy()
 
@@ -174,6 +186,11 @@ class PandasBackend:
             name: own[type_.kind] for name, type_ in native.dtypes.items() if type_.kind in own
         }
         return eager(nw.from_native(native.astype(types)))
+
+    def halved(
+        self, frame: nw.LazyFrame[Any], column: str, salt: str, name: str
+    ) -> nw.LazyFrame[Any]:
+        return eager(halved_rows(frame.collect(), column, salt, name))
 
     def settled(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return frame
@@ -242,6 +259,11 @@ class ArrowBackend:
     def finished(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return frame
 
+    def halved(
+        self, frame: nw.LazyFrame[Any], column: str, salt: str, name: str
+    ) -> nw.LazyFrame[Any]:
+        return eager(halved_rows(frame.collect(), column, salt, name))
+
     def settled(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return frame
 
@@ -250,6 +272,21 @@ class ArrowBackend:
 
     def rows(self, frame: nw.LazyFrame[Any]) -> list[dict[str, Any]]:
         return frame.collect().rows(named=True)
+
+
+def halved_rows(frame: nw.DataFrame[Any], column: str, salt: str, name: str) -> nw.DataFrame[Any]:
+    """A frame in memory with the half of each row by a hash of a column.
+
+    Args:
+        frame: The rows.
+        column: Whose values are hashed; none is missing.
+        salt: What stands before each value.
+        name: What the new column is called.
+    """
+    texts = (f"{salt}{value}".encode() for value in frame[column].to_list())
+    halves = [int(sha256(text).hexdigest() >= "8") for text in texts]
+    series = nw.new_series(name, halves, nw.Int64, backend=frame.implementation)
+    return frame.with_columns(series)
 
 
 def _lazy(native: Any) -> nw.LazyFrame[Any]:  # noqa: ANN401 - a lazy frame of any library

@@ -125,6 +125,12 @@ class FrameEngine:
         except self._errors as error:
             raise _unreadable("the data", error) from error
 
+    def halved(
+        self, frame: nw.LazyFrame[Any], column: str, salt: str, name: str
+    ) -> nw.LazyFrame[Any]:
+        """The frame with the half that each row falls in by a hash of a column."""
+        return self._backend.halved(frame, column, salt, name)
+
     def copies(self, name: str, table: Table) -> Copies:
         """How many rows of a table, of those that are read, repeat another in every column."""
         source = self._source(name, table)

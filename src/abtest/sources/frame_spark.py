@@ -75,6 +75,14 @@ class SparkBackend:
     def finished(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return frame
 
+    def halved(
+        self, frame: nw.LazyFrame[Any], column: str, salt: str, name: str
+    ) -> nw.LazyFrame[Any]:
+        native, f = frame.to_native(), self._functions
+        text = f.concat(f.lit(salt), native[_quoted(column)].cast("string"))
+        half = f.when(f.sha2(text, 256) < "8", f.lit(0)).otherwise(f.lit(1))
+        return nw.from_native(native.withColumn(name, half))  # type: ignore[no-any-return]
+
     def settled(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         kept = frame.to_native().persist()
         self._kept.append(kept)

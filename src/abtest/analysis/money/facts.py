@@ -14,12 +14,12 @@ import narwhals as nw
 
 from abtest.analysis.covariates import history_column
 from abtest.analysis.facts import Facts
+from abtest.analysis.money.horizon import reached, stretches_of
+from abtest.analysis.money.segments import halved_segments, with_halves
 from abtest.analysis.money.terms import Terms, terms_of
 from abtest.analysis.readings import Reading
 from abtest.analysis.streams import VARIANT, with_other_value
 from abtest.analysis.summaries import Wish, summarize
-from abtest.fields import DAY
-from abtest.metrics.base import ANCHOR
 from abtest.metrics.count import CountMetric
 from abtest.metrics.mean import MeanMetric
 from abtest.metrics.sum import SumMetric
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from abtest.analysis.clock import Cutoff
+    from abtest.analysis.money.segments import HalvedSegments
     from abtest.analysis.population import Population
     from abtest.analysis.summaries import MetricCounts
     from abtest.metrics.base import Metric
@@ -43,8 +44,6 @@ REVENUE, GOODS, EVENTS, USED, USED_VALUE = "revenue", "goods", "events", "used",
 AMOUNTS = (m.INCENTIVE, REVENUE, m.BOUGHT, m.BOTH, m.REDEMPTIONS, m.BASE)
 """The amounts whose joint moments are taken, beside the gross contribution."""
 BEFORE, AFTER, BOUGHT_AFTER = "before", "after", "bought_after"
-MOST_STRETCHES = 26
-_WEEK = timedelta(weeks=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,7 @@ class MoneyFound:
         by_part: Contribution while the incentive could be used (``BEFORE``) and later (``AFTER``),
             and whether a unit bought later (``BOUGHT_AFTER``), by variant; empty without a later
             part.
+        by_segment: Contribution by declared segment and half of the units.
     """
 
     terms: Terms
@@ -72,6 +72,7 @@ class MoneyFound:
     stretches: tuple[tuple[timedelta, timedelta], ...]
     by_stretch: Mapping[tuple[int, str], MetricCounts]
     by_part: Mapping[tuple[str, str], MetricCounts]
+    by_segment: tuple[HalvedSegments, ...] = ()
 
 
 def value_columns(spec: Spec) -> tuple[Metric, ...]:
@@ -148,10 +149,10 @@ def read_money(
     terms = terms_of(spec, spec.decision)
     if spec.decision.value.column is not None:
         return _read(spec, engine, population, cutoff, _Hidden(terms, value_columns(spec), None))
-    reached = _reached(spec, engine, population, cutoff, terms)
-    if reached is None:
+    seen = reached(spec, engine, population, cutoff, terms)
+    if seen is None:
         return None
-    return _read(spec, engine, population, cutoff, _of_events(spec, terms, reached))
+    return _read(spec, engine, population, cutoff, _of_events(spec, terms, seen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,35 +181,8 @@ def _key(what: str, place: int) -> str:
     return f"money-{what}-{place}"
 
 
-def _lag(spec: Spec, terms: Terms) -> timedelta:
-    """How late any row that says something about money may arrive."""
-    streams = [terms.events or "", *([terms.redemptions] if terms.redemptions else [])]
-    tables = [spec.data.events[name] for name in streams]
-    tables += [spec.data.events[table.net.events] for table in tables if table.net is not None]
-    return max(table.lag for table in tables)
-
-
-def _reached(
-    spec: Spec, engine: Engine, population: Population, cutoff: Cutoff | None, terms: Terms
-) -> timedelta | None:
-    """The horizon, or as much of it as every unit has behind it where none has all of it."""
-    if cutoff is None or terms.horizon is None:
-        return None
-    at = nw.col(ANCHOR)
-    wanted = [at.min().alias("first"), at.max().alias("last")]
-    row = engine.collect(population.frame.select(*wanted))[0]
-    if row["first"] is None:
-        return None
-    lag = _lag(spec, terms)
-    if int(row["first"]) <= cutoff.latest_anchor(terms.horizon + lag):
-        return terms.horizon
-    seen = timedelta(microseconds=cutoff.microseconds - int(row["last"])) - lag
-    whole = seen // DAY * DAY - (DAY if terms.calendar else timedelta(0))
-    return whole if whole >= DAY else None
-
-
 def _of_events(spec: Spec, terms: Terms, horizon: timedelta) -> _Hidden:
-    stretches = tuple(_stretches(horizon))
+    stretches = tuple(stretches_of(horizon))
     until = terms.until if terms.until is not None and terms.until < horizon else None
     windows = [(timedelta(0), horizon), *stretches]
     if until is not None:
@@ -221,15 +195,6 @@ def _of_events(spec: Spec, terms: Terms, horizon: timedelta) -> _Hidden:
         )
     )
     return _Hidden(terms, metrics, horizon, stretches, until)
-
-
-def _stretches(horizon: timedelta) -> Iterator[tuple[timedelta, timedelta]]:
-    """Weeks, or as many weeks at once as keep the table short."""
-    step = _WEEK * max(1, -(-horizon // (_WEEK * MOST_STRETCHES)))
-    start = timedelta(0)
-    while start < horizon:
-        yield start, min(start + step, horizon)
-        start += step
 
 
 def _metrics(spec: Spec, terms: Terms, window: Window, place: int) -> Iterator[Metric]:
@@ -266,6 +231,7 @@ def _hidden_spec(spec: Spec, hidden: _Hidden) -> Spec:
 def _read(
     spec: Spec, engine: Engine, population: Population, cutoff: Cutoff | None, hidden: _Hidden
 ) -> MoneyFound:
+    population = with_halves(spec, engine, population)
     facts = Facts(_hidden_spec(spec, hidden), engine, population, cutoff)
     variants = [variant.key for variant in spec.variants or ()]
     keys = {metric.key for metric in hidden.metrics}
@@ -300,6 +266,7 @@ def _read(
             for part, name in _parts(hidden).items()
             for variant in variants
         },
+        by_segment=halved_segments(spec, engine, frame, _reading(0), population),
     )
 
 
@@ -329,7 +296,7 @@ class _Amounts:
 
     def state(self) -> Iterator[nw.Expr]:
         """Where each unit stands: it counts where everything about it is known."""
-        state = nw.min_horizontal(*(nw.col(f"{key}!state") for key in sorted(self._keys)))
+        state = self._known()
         yield state.alias(f"{m.GROSS}!state")
         places = {int(key.rpartition("-")[2]) for key in self._keys}
         yield from (state.alias(f"profit-{place}!state") for place in sorted(places))
@@ -346,7 +313,7 @@ class _Amounts:
     def plain(self) -> dict[str, nw.Expr]:
         """The amounts of the whole horizon before anything that depends on the variant."""
         return {
-            "state": nw.min_horizontal(*(nw.col(f"{key}!state") for key in sorted(self._keys))),
+            "state": self._known(),
             m.GROSS: self._gross(0),
             USED: self._what(USED, 0),
             m.BASE: self._base(0),
@@ -375,6 +342,12 @@ class _Amounts:
         yield self._gross(0).alias(f"{m.GROSS}!y")
         for name, amount in amounts.items():
             yield amount.cast(nw.Float64).alias(history_column(name))
+
+    def _known(self) -> nw.Expr:
+        """The state of a unit: the least of all that was counted."""
+        states = [nw.col(f"{key}!state") for key in sorted(self._keys)]
+        # The least of one column is no question that every engine answers.
+        return nw.min_horizontal(*states) if len(states) > 1 else states[0]
 
     def _what(self, what: str, place: int) -> nw.Expr:
         key = _key(what, place)

@@ -74,6 +74,67 @@ class Week(_Frozen):
     running: float | None = None
 
 
+class SegmentMoney(_Frozen):
+    """What a variant is worth to the customers of one segment.
+
+    Attributes:
+        segment: The segment: a value of the attribute.
+        n: Customers counted.
+        n_control: Customers of control counted.
+        share: The segment's share of all customers counted.
+        difference: Incremental contribution per customer of the segment.
+        ci_low: The lower end of its interval.
+        ci_high: The upper end.
+        shrunk_difference: What is left of it once it is drawn towards the other segments.
+        treat: Whether that is above 0.
+    """
+
+    segment: str
+    n: int
+    n_control: int
+    share: float
+    difference: float
+    ci_low: float
+    ci_high: float
+    shrunk_difference: float
+    treat: bool
+
+
+class PolicyMoney(_Frozen):
+    """What a way to choose customers is worth, compared with treating nobody.
+
+    Attributes:
+        policy: ``nobody``, ``everybody`` or ``chosen``.
+        value: Contribution per customer, treated or not.
+        ci_low: The lower end of its interval; None where it is 0 without doubt.
+        ci_high: The upper end.
+        total: The same for the whole population, less launch costs; None without a population, or
+            where nobody is chosen.
+    """
+
+    policy: Literal["nobody", "everybody", "chosen"]
+    value: float
+    ci_low: float | None = None
+    ci_high: float | None = None
+    total: float | None = None
+
+
+class TargetingMoney(_Frozen):
+    """Who should get the variant, by one attribute.
+
+    Attributes:
+        attribute: The attribute that makes the segments.
+        segments: What the variant is worth to each; empty where nothing can be said.
+        policies: What treating nobody, everybody and the chosen segments is worth.
+        notes: What needs care.
+    """
+
+    attribute: str
+    segments: tuple[SegmentMoney, ...] = ()
+    policies: tuple[PolicyMoney, ...] = ()
+    notes: tuple[Text, ...] = ()
+
+
 class VariantMoney(_Frozen):
     """What one variant is worth compared with control.
 
@@ -106,6 +167,7 @@ class VariantMoney(_Frozen):
         steps: The arithmetic.
         measures: What the money did.
         weeks: Incremental contribution over time.
+        targeting: Who should get the variant, by each declared attribute.
         notes: What needs care.
     """
 
@@ -136,6 +198,7 @@ class VariantMoney(_Frozen):
     steps: tuple[Step, ...] = ()
     measures: tuple[Measure, ...] = ()
     weeks: tuple[Week, ...] = ()
+    targeting: tuple[TargetingMoney, ...] = ()
     notes: tuple[Text, ...] = ()
 
 

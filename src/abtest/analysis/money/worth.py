@@ -9,6 +9,7 @@ from abtest.analysis.adjusting import Adjustment, can_adjust
 from abtest.analysis.money.facts import REVENUE
 from abtest.analysis.money.measures import measures_of, size_of_test
 from abtest.analysis.money.result import Money, Step, VariantMoney, Week
+from abtest.analysis.money.targeting import targeting_of
 from abtest.fields import DAY, format_duration
 from abtest.sentences import joined, sentence
 from abtest.stats.bayes.normal import Normal, update
@@ -60,6 +61,13 @@ def money_of(spec: Spec, found: MoneyFound | None) -> Money | None:
             sentence(
                 "Each variant's interval of money stands alone: it is not adjusted for there being "
                 "several variants, and the best of them is on average flattered."
+            )
+        )
+    if spec.analysis.segments and not found.by_segment:
+        notes.append(
+            sentence(
+                "Units have no ids here, so they cannot be dealt into halves: who should get the "
+                "variant is not said."
             )
         )
     each = _Each(spec, decision, found)
@@ -139,6 +147,9 @@ class _Each:
                 *size_of_test(self._decision, self._found, self._control),
             )
         numbers["weeks"] = weeks
+        numbers["targeting"] = targeting_of(
+            self._found.by_segment, (self._control, key), self._ci_level, self._for_all(key)
+        )
         numbers["notes"] = tuple(_notes(comparison, adjusted=self._adjustment is not None))
         return bare.model_copy(update=numbers)
 
@@ -207,6 +218,12 @@ class _Each:
             "regret": population * Normal(abs(after.mean), after.sd).expected_shortfall(),
             "value_of_waiting": population * more - (decision.waiting_cost or 0.0),
         }
+
+    def _for_all(self, key: str) -> tuple[int, float] | None:
+        """The population and what is paid once; None without a population."""
+        population = self._decision.population
+        once = cost_of_change(self._decision, self._terms, self._control, key)
+        return None if population is None else (population, once)
 
     def _weeks(self, key: str) -> Iterator[Week]:
         running = 0.0
