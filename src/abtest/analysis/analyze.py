@@ -26,6 +26,7 @@ from abtest.analysis.frozen_plan.comparing import lock_of, under_lock
 from abtest.analysis.frozen_plan.fixing import refuse_unfixed_caps, with_fixed
 from abtest.analysis.frozen_plan.missing import without_lock
 from abtest.analysis.health.balance import balance_of
+from abtest.analysis.health.novelty import weekly_of
 from abtest.analysis.health.outliers import largest_values
 from abtest.analysis.health.readings import rows_left_out, skipped_lines, taken_off
 from abtest.analysis.health.run import health_checks
@@ -245,6 +246,7 @@ class _Analysis:
         spec, engine = self._spec, self._engine
         return replace(
             found,
+            weekly=weekly_of(spec, engine, frame, facts, found.summaries),
             segments=segments_of(spec, engine, population, frame, facts),
             weeks=entry_weeks(spec, engine, found.days, frame, facts),
             largest_values=largest_values(spec, engine, frame, facts.readings),
@@ -271,8 +273,8 @@ class _Analysis:
         every = (*comparer.records(), *parts.records)
         records, looks = within_plan(spec, comparer, every, log, as_of)
         checks = (*checks, *health_checks(spec, population, found, records))
-        comparing = Comparing(comparer, population)
-        restated = restated_rows(spec, counting, found.matured, comparing, log)
+        part = Comparing(comparer, population)
+        restated = restated_rows(spec, counting, found.matured, part, log)
         checks = (*checks, *restated_checks(counting))
         # Money has no interval that allows for several looks.
         paid = None if is_running(records) else money
@@ -292,6 +294,7 @@ class _Analysis:
             estimates=comparer.estimates(),
             results=records,
             balance=found.balance,
+            weekly=parts_within_plan(spec, found.weekly),
             curves=tuple(curves(spec, summaries)),
             looks=looks,
             counted=kept_of(counting, found.matured, restated),

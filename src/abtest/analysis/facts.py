@@ -19,7 +19,6 @@ from abtest.analysis.covariates import (
     event_covariates,
     history_columns,
 )
-from abtest.analysis.health.watched import is_part
 from abtest.analysis.netting import EventReader
 from abtest.analysis.readings import (
     ELSEWHERE,
@@ -155,7 +154,7 @@ class Facts:
     @cached_property
     def readings(self) -> list[Reading]:
         """All readings, whose columns the frame has."""
-        return [one for one in readings_of(self._spec) if not is_part(one.metric.key)]
+        return readings_of(self._spec)
 
     @cached_property
     def matured(self) -> list[Reading]:

@@ -314,6 +314,7 @@ class Result(_Frozen):
         waterfall: How many units are left after each step.
         estimates: Each variant's own value of each metric.
         balance: What was known before the assignment, compared between the variants.
+        weekly: The lift by weeks since the exposure, and its slope.
         results: The records: one for each metric, contrast and segment.
         curves: The survival curves, where a metric is read off one.
         looks: The looks of a sequential plan.
@@ -343,6 +344,7 @@ class Result(_Frozen):
     waterfall: tuple[WaterfallStep, ...] = ()
     estimates: tuple[VariantEstimate, ...] = ()
     balance: tuple[dict[str, Any], ...] = ()
+    weekly: tuple[dict[str, Any], ...] = ()
     results: tuple[Record, ...] = ()
     curves: tuple[dict[str, Any], ...] = ()
     looks: tuple[dict[str, Any], ...] = ()

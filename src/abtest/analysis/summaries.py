@@ -107,6 +107,7 @@ class Found:
         days: Units of each variant by the day on which they entered.
         largest_values: The largest values of means, by metric and variant.
         balance: How the variants compare in their covariates.
+        weekly: The lift by weeks since the exposure.
         matured: The units that had matured by the last look of a plan, and those that have since.
     """
 
@@ -120,6 +121,7 @@ class Found:
     days: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
     largest_values: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
     balance: tuple[dict[str, Any], ...] = ()
+    weekly: tuple[dict[str, Any], ...] = ()
     matured: Matured | None = None
 
 

@@ -71,7 +71,7 @@ def render_markdown(result: Result) -> str:
 
 def _sheets(view: View) -> Iterator[str]:
     """How alike the variants were before, and what the Bayesian reading depends on."""
-    for sheet in (view.balance, view.priors, view.pooled):
+    for sheet in (view.balance, view.weekly, view.priors, view.pooled):
         if sheet is not None:
             yield f"## {escape(sheet.title)}"
             yield _table(sheet.header, sheet.rows, text_columns=sheet.texts)

@@ -202,7 +202,7 @@ def _print_asides(row: Row, console: Console) -> None:
 
 
 def _print_priors_and_curves(view: View, console: Console) -> None:
-    for sheet in (view.balance, view.priors, view.pooled):
+    for sheet in (view.balance, view.weekly, view.priors, view.pooled):
         if sheet is not None:
             console.print()
             print_sheet(sheet, console)

@@ -28,6 +28,7 @@ from abtest.report.rows import contrast_name
 from abtest.report.segments import build_interactions
 from abtest.report.text import clean
 from abtest.report.units import unit_of
+from abtest.report.weekly import build_weekly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +66,7 @@ class View:
         estimates: Results without a comparison; None where there are none.
         forest: The lift intervals.
         balance: How alike the variants were before; None without covariates.
+        weekly: The lift by weeks since the exposure; None where the window has no weeks.
         priors: How much the Bayesian reading depends on the prior; None where it has none.
         pooled: Several variants' lifts drawn to each other; None with fewer than three.
         money: The decision in money; None where it is not asked for.
@@ -105,6 +107,7 @@ class View:
     priors: Sheet | None = None
     pooled: Sheet | None = None
     balance: Sheet | None = None
+    weekly: Sheet | None = None
 
 
 def build_view(result: Result) -> View:
@@ -145,6 +148,7 @@ def build_view(result: Result) -> View:
         priors=build_priors(result),
         pooled=build_pooled(result),
         balance=build_balance(result),
+        weekly=build_weekly(result),
     )
 
 

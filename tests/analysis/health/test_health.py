@@ -8,16 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
 from abtest import Result, analyze
-from abtest.analysis.health.novelty import fading
 from abtest.analysis.result import Check
 from abtest.report import render
-from abtest.stats.summaries import PairMoments
 
 CONTROL, COUPON = "control", "coupon"
 START = pd.Timestamp("2026-01-05 10:00")
@@ -194,46 +190,42 @@ def test_weeks_with_other_shares_are_simpsons_paradox() -> None:
 
 
 def test_an_effect_of_the_first_two_weeks_fades() -> None:
-    tables = tables_of(8)
+    tables = tables_of(8, 4000)
     rng = np.random.default_rng(10)
     own = tables["assignments"][tables["assignments"].variant == COUPON]
     tables["orders"] = pd.concat([tables["orders"], orders_of(own, rng, start=0, end=14)])
-    one = check(run(tables), "novelty").details["halves"][0]
-    assert one["lift_early"] == pytest.approx(1.0, abs=0.15)
-    assert one["lift_late"] == pytest.approx(0.0, abs=0.15)
+    result = run(tables)
+    one = check(result, "novelty").details["slopes"][0]
+    assert one["lift_first"] > 0.9
+    assert one["lift_last"] < 0.2
+    weeks = [row for row in result.weekly if row["reading"] == "span"]
+    assert [row["days"] for row in weeks] == [[1, 7], [8, 14], [15, 21], [22, 28]]
+    # The lift of each week by hand: orders of the week over units, variant by variant.
+    rows = tables["orders"].merge(tables["assignments"], on="id")
+    day = (pd.to_datetime(rows["at"]) - rows.assigned_at).dt.total_seconds() / 86_400
+    sizes = tables["assignments"].variant.value_counts()
+    for row in weeks:
+        first, last = row["days"]
+        counts = rows[(day >= first - 1) & (day < last)].variant.value_counts() / sizes
+        assert row["lift"] == pytest.approx(counts[COUPON] / counts[CONTROL] - 1)
+        assert row["lift_ci_low"] < row["lift"] < row["lift_ci_high"]
+    told = render(result, "md")
+    assert "The lift by weeks since the exposure" in told
+    assert "15 to 21" in told
     # One that stays is no novelty.
     tables["orders"] = pd.concat([tables["orders"], orders_of(own, rng, start=14, end=28)])
-    assert "novelty" not in {found.key for found in run(tables).checks}
+    stays = run(tables)
+    assert "novelty" not in {found.key for found in stays.checks}
+    assert stays.weekly[-1]["pvalue"] > 0.01
 
 
-@given(st.integers(0, 10_000))
-def test_fading_is_the_delta_method_on_rows(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    sides, spreads, logs = [], [], []
-    for _ in range(2):
-        x = rng.gamma(2, 1, 50)
-        y = 0.5 * x + rng.gamma(2, 1, 50)
-        m2 = [float(np.square(one - one.mean()).sum()) for one in (y, x)]
-        cross = float(((y - y.mean()) * (x - x.mean())).sum())
-        sides.append(PairMoments(50, float(y.mean()), float(x.mean()), m2[0], m2[1], cross))
-        linear = y / y.mean() - x / x.mean()
-        spreads.append(linear.var(ddof=1) / 50)
-        logs.append(np.log(y.mean() / x.mean()))
-    found = fading(*sides)
-    assert found is not None
-    z = (logs[1] - logs[0]) / np.sqrt(sum(spreads))
-    assert found.pvalue == pytest.approx(2 * stats.norm.sf(abs(z)))
-    back = fading(sides[1], sides[0])
-    assert back is not None
-    assert back.pvalue == pytest.approx(found.pvalue)
-
-
-def test_a_half_without_events_has_no_lift() -> None:
-    empty = PairMoments(100, 0.0, 0.2, 0.0, 16.0, 0.0)
-    assert fading(empty, empty) is None
-    assert fading(PairMoments(1, 1.0, 1.0, 0.0, 0.0, 0.0), empty) is None
-    constant = PairMoments(9, 1.0, 1.0, 0.0, 0.0, 0.0)
-    assert fading(constant, constant) is None
+def test_where_weights_changed_or_windows_are_short_there_are_no_weeks() -> None:
+    tables = tables_of(8, 600)
+    phases = [{"from": "2026-01-15", "weights": {CONTROL: 1, COUPON: 2}}]
+    assert run(tables, assignment={"phases": phases}).weekly == ()
+    short = spec_of()["metrics"]
+    short[0]["window"] = {"end": "13d"}
+    assert run(tables, metrics=short).weekly == ()
 
 
 def test_a_result_that_one_customer_carries() -> None:

@@ -39,7 +39,7 @@ def health_checks(
         balance_check(found.balance),
         None if changed else pre_period(spec, found),
         simpson(spec, found),
-        None if changed else novelty(spec, found),
+        novelty(found.weekly),
         outliers(spec, found),
         twyman(spec, records),
     ]

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 3
 _EPOCH = date(1970, 1, 1)
+_STEPS = {
+    "exposed": sentence("exposed"),
+    "eligible": sentence("eligible"),
+    "mature": sentence("mature"),
+    "observed": sentence("observed"),
+}
 Part = tuple[str, list[int], float | None]
 """A part's name, its counts by variant, and its p-value."""
 
@@ -154,7 +160,7 @@ def late_sample_ratio(spec: Spec, population: Population, found: Found) -> Check
         sentence(
             "{metric}, {step}: {shares}, adjusted p = {pvalue:.3g}",
             metric=one["metric"],
-            step=one["step"],
+            step=_STEPS[one["step"]],
             shares=joined(", ", [_share(key, kept) for key, kept in one["kept"].items()]),
             pvalue=one["p"],
         )

@@ -1,4 +1,4 @@
-"""The primary metrics once more, before the treatment and in both halves of their window.
+"""The primary metrics once more, before the treatment and in the weeks of their window.
 
 They are read with the others in one go and stand in no table: novelty and the pre-period are
 checked on them.
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from abtest.fields import DAY
 from abtest.metrics.base import EventMetric
 from abtest.metrics.conversion import ConversionMetric
-from abtest.metrics.ratio import RatioMetric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +21,11 @@ if TYPE_CHECKING:
     from abtest.spec import Spec
 
 KINDS = ("conversion", "repeat_purchase", "count", "sum")
-SHORTEST = 14 * DAY
-"""A window of two weeks at least has two halves in which a habit can form."""
+WEEK = 7 * DAY
+SHORTEST = 2 * WEEK
+"""In a shorter window no habit can form."""
+MOST_SPANS = 8
+"""A year has more weeks than anybody compares, and hardly an event in each."""
 
 
 def before_key(metric: Metric) -> str:
@@ -31,9 +33,9 @@ def before_key(metric: Metric) -> str:
     return f"{metric.key}@before"
 
 
-def halves_key(metric: Metric) -> str:
-    """The later half of the metric's window over the earlier."""
-    return f"{metric.key}@halves"
+def span_key(metric: Metric, place: int) -> str:
+    """The metric in one span of weeks of its window."""
+    return f"{metric.key}@span{place}"
 
 
 def watched(spec: Spec) -> Spec:
@@ -57,14 +59,18 @@ def primaries(spec: Spec) -> list[EventMetric]:
     ]
 
 
-def is_part(key: str) -> bool:
-    """Whether a metric is only there to be part of another."""
-    return key.endswith(("@early", "@late"))
+def spans_of(window: Window) -> list[tuple[timedelta, timedelta]]:
+    """The weeks of a window, from when to when; in a long one a span has several.
 
-
-def middle(window: Window) -> timedelta:
-    """Where the second half starts; on a whole day."""
-    return window.start + (window.end - window.start) // 2 // DAY * DAY
+    What is left of a week belongs to the last span. A window below two weeks has none.
+    """
+    length = window.end - window.start
+    if length < SHORTEST:
+        return []
+    weeks = length // WEEK
+    size = -(-weeks // MOST_SPANS)
+    starts = [window.start + place * size * WEEK for place in range(weeks // size)]
+    return list(zip(starts, [*starts[1:], window.end], strict=True))
 
 
 def _others(metric: EventMetric) -> Iterator[Metric]:
@@ -79,15 +85,8 @@ def _others(metric: EventMetric) -> Iterator[Metric]:
             events=metric.events,
             window=metric.window.model_copy(update=before),
         )
-    if length < SHORTEST:
-        return
-    half = middle(metric.window)
-    early, late = f"{metric.key}@early", f"{metric.key}@late"
-    yield _in(metric, early, {"end": half})
-    yield _in(metric, late, {"start": half})
-    yield RatioMetric.model_construct(
-        key=halves_key(metric), kind="ratio", numerator=late, denominator=early
-    )
+    for place, (start, end) in enumerate(spans_of(metric.window)):
+        yield _in(metric, span_key(metric, place), {"start": start, "end": end})
 
 
 def _in(metric: EventMetric, key: str, window: dict[str, timedelta]) -> EventMetric:

@@ -41,6 +41,7 @@ SECTIONS = (
     "bayes",
     "priors",
     "balance",
+    "weekly",
     "segments",
     "planned",
     "lock",
