@@ -50,7 +50,6 @@ from abtest.analysis.sequential.locking import (
     kept_of,
     readings_once_more,
     restated_checks,
-    restated_rows,
 )
 from abtest.analysis.sequential.looks import log_beside
 from abtest.analysis.skew import shapes_of, skewed_readings
@@ -274,7 +273,6 @@ class _Analysis:
         records, looks = within_plan(spec, comparer, every, log, as_of)
         checks = (*checks, *health_checks(spec, population, found, records))
         part = Comparing(comparer, population)
-        restated = restated_rows(spec, counting, found.matured, part, log)
         checks = (*checks, *restated_checks(counting))
         # Money has no interval that allows for several looks.
         paid = None if is_running(records) else money
@@ -297,7 +295,7 @@ class _Analysis:
             weekly=parts_within_plan(spec, found.weekly),
             curves=tuple(curves(spec, summaries)),
             looks=looks,
-            counted=kept_of(counting, found.matured, restated),
+            counted=kept_of(spec, counting, found.matured, part, log),
             sensitivity=(
                 *_sensitivity(spec, comparer, summaries, parts.sensitivity),
                 *(() if is_running(records) else pooled_readings(spec, comparer)),

@@ -305,11 +305,12 @@ def _told(now: Counted, kept: Simple) -> str:
 
 
 def kept_of(
-    counting: Counting, matured: Matured | None, restated: tuple[LookRow, ...]
+    spec: Spec, counting: Counting, matured: Matured | None, comparing: Comparing, log: LookLog
 ) -> dict[str, Any] | None:
     """What a look of a sequential plan keeps, as plain values; None without one."""
     if matured is None or not counting.tables:
         return None
+    restated = restated_rows(spec, counting, matured, comparing, log)
     before = [
         one.model_copy(
             update={
