@@ -318,6 +318,7 @@ READABLE = (
     phrase("immature units"),
     phrase("readings"),
     phrase("empty metrics"),
+    phrase("few events"),
     phrase("few units"),
     phrase("skew"),
     phrase("spec"),

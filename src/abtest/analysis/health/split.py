@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from abtest.analysis.curves import readings_check
+from abtest.analysis.health.few_events import few_events
 from abtest.analysis.health.readings import (
     averaged_rows,
     before_assignment,
@@ -68,6 +69,7 @@ def run_checks(
         readings_check(spec, found),
         empty_metrics(spec, summaries),
         few_units(spec, population, summaries),
+        few_events(spec, summaries),
         skew(spec, found),
         *(_advice(fault) for fault in advice_on(spec)),
     ]
