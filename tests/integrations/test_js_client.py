@@ -63,6 +63,44 @@ def test_the_package_is_whole() -> None:
     assert imported <= set(PACKAGE["files"])
 
 
+TYPESCRIPT = "typescript@5.9.3"
+CALLER = """\
+import { Assignment, AssignmentError, Experiment, Flag } from "./abtest.js";
+
+const flag: Flag = new Flag(JSON.parse("{}"));
+const given: Assignment = flag.experiment.assign(7n, { at: new Date() });
+const pct: unknown = flag.payload(given.variant)["discount_pct"];
+const key: string | null = new Experiment("{}").variant("a", { at: "2026-01-05T09:00:00Z" });
+const sure: boolean = given.reason === "split" && new AssignmentError("no") instanceof Error;
+// @ts-expect-error - a unit is not just anything
+flag.experiment.assign({ id: 1 });
+// @ts-expect-error - no variant is null, not ""
+const variant: string = given.variant;
+// @ts-expect-error - a reason that does not exist
+const wrong: boolean = given.reason === "excluded";
+export { key, pct, sure, variant, wrong };
+"""
+
+
+@pytest.mark.integration
+def test_the_types_say_what_typescript_understands(tmp_path: Path) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed")
+    for name in ("abtest.js", "abtest.d.ts", "sha256.js"):
+        shutil.copy(CLIENT / name, tmp_path)
+    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    (tmp_path / "caller.ts").write_text(CALLER, encoding="utf-8")
+    options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", TYPESCRIPT]
+    done = subprocess.run(
+        [npm, "install", *options], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+    if done.returncode:
+        pytest.skip(f"{TYPESCRIPT} cannot be installed: {done.stderr.strip()[-200:]}")
+    strict = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022"]
+    assert node("node_modules/typescript/bin/tsc", *strict, "caller.ts", cwd=tmp_path) == ""
+
+
 def test_the_types_name_what_is_exported() -> None:
     code = (CLIENT / "abtest.js").read_text(encoding="utf-8")
     types = (CLIENT / "abtest.d.ts").read_text(encoding="utf-8")

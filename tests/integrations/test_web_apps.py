@@ -21,7 +21,7 @@ from command_line import run
 from support import ROOT
 
 EXAMPLES = ROOT / "docs" / "examples"
-NAMES = ("fastapi_app", "flask_app", "django_middleware", "nightly_offers")
+NAMES = ("fastapi_app", "flask_app", "django_middleware", "nightly_offers", "celery_offers")
 PYTHON_EXAMPLES = [EXAMPLES / f"{name}.py" for name in NAMES]
 PAGE = (ROOT / "docs" / "how-to" / "use-in-an-app.md").read_text(encoding="utf-8")
 SHOWN = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -170,6 +170,54 @@ def test_a_cron_job_sends_nothing_that_is_not_logged(place: Place, tmp_path: Pat
     assert found.returncode == 1
     assert "cannot be written; nothing more is sent" in found.stderr
     assert outbox.read_text(encoding="utf-8") == ""
+
+
+def celery_example(monkeypatch: pytest.MonkeyPatch, outbox: Path) -> Any:
+    pytest.importorskip("celery", reason="celery is not installed")
+    monkeypatch.setenv("OUTBOX", str(outbox))
+    monkeypatch.setenv("BROKER", "memory://")
+    return example("celery_offers")
+
+
+# Of Celery and its parts: none of it comes from abtest.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.integration
+def test_a_worker_of_celery(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real worker takes the tasks from a queue and runs them."""
+    outbox = tmp_path / "outbox.csv"
+    offers = celery_example(monkeypatch, outbox)
+    testing = importlib.import_module("celery.contrib.testing.worker")
+    offers.app.conf.result_backend = "cache+memory://"
+    with testing.start_worker(offers.app, pool="solo", perform_ping_check=False):
+        waiting = [offers.send_offer.delay(unit) for unit in CUSTOMERS]
+        assert [one.get(timeout=60) for one in waiting] == [discount(unit) for unit in CUSTOMERS]
+    sent = outbox.read_text(encoding="utf-8").splitlines()
+    assert sent == [f"{unit},10" for unit, variant, _ in wanted() if variant == "coupon"]
+    assert place.logged() == wanted()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.integration
+def test_a_task_of_celery_sends_nothing_that_is_not_logged(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run at once, without a worker; it tries again, and then it fails in sight."""
+    outbox = tmp_path / "outbox.csv"
+    offers = celery_example(monkeypatch, outbox)
+    offers.app.conf.task_always_eager = True
+    place.exposures.with_name("exposures.jsonl.lock").mkdir()  # nobody can take this lock
+    monkeypatch.setattr(offers.LOG, "write", _counted(offers.LOG.write, tries := []))
+    assert offers.send_offer.delay("boss").state == "FAILURE"
+    assert len(tries) == 1 + offers.send_offer.max_retries
+    assert not outbox.exists()
+
+
+def _counted(write: Any, tries: list[bool]) -> Any:
+    def counted(record: Exposure) -> bool:
+        tries.append(write(record))
+        return tries[-1]
+
+    return counted
 
 
 def test_the_warehouse_model_gives_the_same_variants(
