@@ -206,7 +206,8 @@ def test_a_task_of_celery_sends_nothing_that_is_not_logged(
     offers = celery_example(monkeypatch, outbox)
     offers.app.conf.task_always_eager = True
     place.exposures.with_name("exposures.jsonl.lock").mkdir()  # nobody can take this lock
-    monkeypatch.setattr(offers.LOG, "write", _counted(offers.LOG.write, tries := []))
+    tries: list[bool] = []
+    monkeypatch.setattr(offers.LOG, "write", _counted(offers.LOG.write, tries))
     assert offers.send_offer.delay("boss").state == "FAILURE"
     assert len(tries) == 1 + offers.send_offer.max_retries
     assert not outbox.exists()
