@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from abtest import SpecError, analyze
 from abtest.report.html import render_html
@@ -385,4 +387,64 @@ def test_cells_of_factors_cost_what_their_levels_cost() -> None:
         assert found.contribution == pytest.approx(
             0.4 * 5 * spends[found.variant] - costs[found.variant]
         )
-    assert any("not adjusted for there being several" in note for note in money.notes)
+    assert any("which allow for there being several variants" in note for note in money.notes)
+
+
+def two_offers(effect: float, n: int = 300, **decision: Any) -> Any:
+    """Two offers that bring the same more; control and both have n units, half of them buyers."""
+    base = [10.0 * (i % 2) for i in range(n)]
+    rows = [("none", spend) for spend in base]
+    rows += [(key, spend + effect) for key in ("a", "b") for spend in base]
+    frame = pd.DataFrame(rows, columns=["variant", "spend"])
+    frame["bought"] = [1 if i % 3 or i >= n else 0 for i in range(3 * n)]
+    variants = [{"key": "none", "control": True}, {"key": "a"}, {"key": "b"}]
+    value = {"value": {"column": "spend"}, **decision}
+    return analyze({**UNITS, "variants": variants, "decision": value}, data={"units": frame})
+
+
+def test_several_variants_are_allowed_for() -> None:
+    """Dunnett's interval as scipy has it, with one pooled variance: here the three are the same."""
+    n = 300
+    result = two_offers(1.0)
+    found = one(result)
+    base = np.array([10.0 * (i % 2) for i in range(n)])
+    wanted = stats.dunnett(base + 1, base + 1, control=base, rng=np.random.default_rng(1))
+    ends = wanted.confidence_interval(0.95)
+    assert found.ci_adjustment == "dunnett"
+    assert found.pvalue_adjusted == pytest.approx(wanted.pvalue[0], abs=1e-3)
+    assert found.ci_low_adjusted == pytest.approx(ends.low[0], abs=5e-3)
+    assert found.ci_high_adjusted == pytest.approx(ends.high[0], abs=5e-3)
+    assert found.ci_low_adjusted < found.ci_low < found.ci_high < found.ci_high_adjusted
+
+
+def test_the_decision_allows_for_several_variants() -> None:
+    """0.85 is 2.08 standard errors: enough for one variant, not for the better of two."""
+    rule = {"require": ["guardrails", "value"]}
+    result = two_offers(0.85, rule=rule)
+    assert one(result).ci_low > 0 > one(result).ci_low_adjusted
+    assert (result.decision.verdict, result.decision.rule_line) == ("inconclusive", "value")
+    assert "allowing for several variants" in result.decision.reason
+    sure = two_offers(1.2, rule=rule)
+    assert sure.decision.verdict == "ship"
+    assert "allowing for several variants" not in sure.decision.reason
+
+
+@pytest.mark.parametrize("procedure", ["none", "holm"])
+def test_the_correction_is_that_of_the_primary_metrics(procedure: str) -> None:
+    spec = {"correction": {"primary": procedure}}
+    result = two_offers(1.0, prior=None)
+    raw = one(result)
+    frame = pd.DataFrame(
+        [(k, 10.0 * (i % 2) + (k != "none")) for k in ("none", "a", "b") for i in range(300)],
+        columns=["variant", "spend"],
+    )
+    frame["bought"] = [1, 1, 0] * 300
+    variants = [{"key": "none", "control": True}, {"key": "a"}, {"key": "b"}]
+    more = {"variants": variants, "decision": {"value": {"column": "spend"}}, "analysis": spec}
+    found = one(analyze({**UNITS, **more}, data={"units": frame}))
+    if procedure == "none":
+        assert found.ci_low_adjusted is None
+    else:
+        half = stats.t.isf(0.05 / 4, raw.df) * raw.se
+        assert found.ci_low_adjusted == pytest.approx(raw.difference - half)
+        assert found.pvalue_adjusted == pytest.approx(2 * raw.pvalue)

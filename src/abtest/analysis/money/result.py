@@ -151,6 +151,10 @@ class VariantMoney(_Frozen):
         df: Degrees of freedom of the standard error.
         pvalue: Two-sided p-value of no difference.
         method: How it was compared.
+        pvalue_adjusted: The p-value that allows for several variants; None with one.
+        ci_low_adjusted: The lower end of the interval that goes with it, which the decision takes.
+        ci_high_adjusted: Its upper end.
+        ci_adjustment: How it was widened.
         posterior_mean: The mean of the belief about it.
         posterior_sd: Its standard deviation.
         posterior_low: The lower end of the credible interval.
@@ -183,6 +187,10 @@ class VariantMoney(_Frozen):
     df: float | None = None
     pvalue: float | None = None
     method: str | None = None
+    pvalue_adjusted: float | None = None
+    ci_low_adjusted: float | None = None
+    ci_high_adjusted: float | None = None
+    ci_adjustment: str | None = None
     posterior_mean: float | None = None
     posterior_sd: float | None = None
     posterior_low: float | None = None
@@ -200,6 +208,13 @@ class VariantMoney(_Frozen):
     weeks: tuple[Week, ...] = ()
     targeting: tuple[TargetingMoney, ...] = ()
     notes: tuple[Text, ...] = ()
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The interval that the decision takes: it allows for several variants."""
+        if self.ci_low_adjusted is None or self.ci_high_adjusted is None:
+            return self.ci_low, self.ci_high
+        return self.ci_low_adjusted, self.ci_high_adjusted
 
 
 class Money(_Frozen):

@@ -50,7 +50,8 @@ class MoneyRule:
     def loses(self) -> str | None:
         """Why the variant is rolled back: even the upper end of what it is worth is below 0."""
         found = self.found
-        if found is None or found.ci_high is None or found.ci_high >= found.launch_cost:
+        high = None if found is None else found.bounds[1]
+        if found is None or high is None or high >= found.launch_cost:
             return None
         return sentence("it costs more than it brings: {effect}", effect=self.effect())
 
@@ -63,7 +64,8 @@ class MoneyRule:
             return sentence("nothing is known yet about what it is worth")
         limit = self.rule.max_regret
         if limit is None:
-            if found.ci_low is not None and found.ci_low > found.launch_cost:
+            low = found.bounds[0]
+            if low is not None and low > found.launch_cost:
                 return None
             return sentence("it is not clear that it pays: {effect}", effect=effect)
         loss = (self.money.population or 0) * (found.expected_loss or 0.0)
@@ -82,9 +84,10 @@ class MoneyRule:
     def paid(self) -> str:
         """That the variant pays, and how sure that is; empty without money."""
         found = self.found
-        if found is None or found.ci_low is None:
+        low = None if found is None else found.bounds[0]
+        if found is None or low is None:
             return ""
-        if found.ci_low > found.launch_cost:
+        if low > found.launch_cost:
             return sentence("It pays: {effect}.", effect=self.effect())
         return sentence("It is expected to pay: {effect}.", effect=self.effect())
 
@@ -104,6 +107,13 @@ class MoneyRule:
                 high=found.ci_high or 0.0,
             )
         ]
+        low, high = found.bounds
+        if low is not None and high is not None and _differ(found):
+            told.append(
+                sentence(
+                    "{low:+,.4g} to {high:+,.4g} allowing for several variants", low=low, high=high
+                )
+            )
         if found.launch_cost:
             told.append(
                 sentence("a launch costs {launch:,.4g} per customer", launch=found.launch_cost)
@@ -127,6 +137,14 @@ class MoneyRule:
             effect=self.effect(),
             worth=found.value_of_waiting,
         )
+
+
+def _differ(found: VariantMoney) -> bool:
+    """Whether it matters to the decision that there are several variants."""
+    low, high = found.bounds
+    return (low or 0.0) <= found.launch_cost <= (high or 0.0) and not (
+        (found.ci_low or 0.0) <= found.launch_cost <= (found.ci_high or 0.0)
+    )
 
 
 def decision_values(

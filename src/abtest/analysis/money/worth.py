@@ -9,6 +9,7 @@ from abtest.analysis.adjusting import Adjustment, can_adjust
 from abtest.analysis.money.facts import REVENUE
 from abtest.analysis.money.measures import measures_of, size_of_test
 from abtest.analysis.money.result import Money, Step, VariantMoney, Week
+from abtest.analysis.money.several import allowing_for_several, told_of_several
 from abtest.analysis.money.targeting import targeting_of
 from abtest.fields import DAY, format_duration
 from abtest.sentences import joined, sentence
@@ -56,13 +57,6 @@ def money_of(spec: Spec, found: MoneyFound | None) -> Money | None:
         )
     short = found.horizon != found.asked
     notes = [*found.terms.notes, *([_surrogate(found)] if short else [])]
-    if len(spec.treatments) > 1:
-        notes.append(
-            sentence(
-                "Each variant's interval of money stands alone: it is not adjusted for there being "
-                "several variants, and the best of them is on average flattered."
-            )
-        )
     if spec.analysis.segments and not found.by_segment:
         notes.append(
             sentence(
@@ -71,11 +65,15 @@ def money_of(spec: Spec, found: MoneyFound | None) -> Money | None:
             )
         )
     each = _Each(spec, decision, found)
+    alone = [each.variant(variant.key) for variant in spec.treatments]
+    variants = allowing_for_several(spec, found, alone)
+    told = told_of_several(variants)
+    notes += [told] if told is not None else []
     return money.model_copy(
         update={
             "horizon": _written(found.horizon),
             "asked_horizon": _written(found.asked) if short else None,
-            "variants": tuple(each.variant(variant.key) for variant in spec.treatments),
+            "variants": variants,
             "notes": tuple(notes),
         }
     )
