@@ -156,7 +156,7 @@ def test_csv_of_a_failed_result_says_invalid() -> None:
 def test_markdown_shows_the_numbers_and_the_marks() -> None:
     text = render(rich_result(), "md")
     assert (
-        "| repeat_purchase_30d | coupon (ship) | 12.10% | 13.40% | +10.7% (+4.7% to +17.1%)" in text
+        "| repeat_purchase_30d | coupon | 12.10% | 13.40% | +10.7% (+4.7% to +17.1%)" in text
     )
     assert "coupon_freeship[^2]" in text
     assert "[^2]: There is no lift: control's mean is not positive." in text
@@ -200,7 +200,7 @@ def test_markdown_money_and_segments() -> None:
     decision = result().decision.model_copy(update={"value": 1234.0})
     text = render(result(decision=decision, results=[record(segment="tier=high")]), "md")
     assert "Expected value: EUR 1,234" in text
-    assert "| coupon (tier=high, ship) |" in text
+    assert "| coupon (tier=high) |" in text
 
 
 @pytest.mark.parametrize(
