@@ -19,7 +19,10 @@ def test_a_campaign_is_rehearsed_from_end_to_end(tmp_path: Path, ending: str) ->
     folder = tmp_path / "rehearsal"
     options = ("--effect", EFFECT, "--customers", "9000", "--seed", "4", "-f", ending)
     made = run("simulate", EXAMPLE, "-o", folder, *options).worked()
-    assert made.err == f"Wrote {folder}\n"
+    lines = made.err.splitlines()
+    assert lines[0] == "repeat_purchase_30d: 0.21, as planned"
+    assert lines[1].startswith("refund_rate_30d: no closed form, so the planned 0.006")
+    assert lines[-1] == f"Wrote {folder}"
     spec = folder / "experiment.yaml"
     run("validate", spec).worked()
 

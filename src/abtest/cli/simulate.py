@@ -11,6 +11,9 @@ import typer
 from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from abtest.analysis.simulation.baselines import Planned
     from abtest.analysis.simulation.simulate import Simulated
     from abtest.spec import Spec
 
@@ -49,7 +52,23 @@ def simulate(
     layers = layers_for(loaded.folder)
     made = run(split, effects, customers=customers, seed=seed, layers=layers)
     _write(loaded.spec, made, output, f".{format}", [spec])
+    for line in _of_plan(made.baselines):
+        typer.echo(line, err=True)
     typer.echo(f"Wrote {output}", err=True)
+
+
+def _of_plan(baselines: tuple[Planned, ...]) -> Iterator[str]:
+    """What plan.baselines says, and what the invented customers have."""
+    for one in baselines:
+        if one.value is None:
+            yield f"{one.metric}: no closed form, so the planned {one.planned:.4g} is not met"
+        elif one.met:
+            sd = f" (sd {one.sd:.4g})" if one.sd is not None and one.met_sd else ""
+            yield f"{one.metric}: {one.value:.4g}{sd}, as planned"
+        else:
+            yield f"{one.metric}: {one.value:.4g}, where {one.planned:.4g} is planned"
+        if one.value is not None and one.sd is not None and one.planned_sd and not one.met_sd:
+            yield f"{one.metric}: an sd of {one.sd:.4g}, where {one.planned_sd:.4g} is planned"
 
 
 def _write(spec: Spec, made: Simulated, folder: Path, ending: str, inputs: list[Path]) -> None:

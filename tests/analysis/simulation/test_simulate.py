@@ -200,10 +200,12 @@ def test_effects_that_cannot_be_made() -> None:
     spec = spec_of([*EVERY, REFUND])
     with pytest.raises(DataError, match="an effect on refunded cannot be simulated"):
         campaign(spec, "refunded=+5%", customers=50)
-    with pytest.raises(DataError, match=r"no change of behaviour moves again from .* to"):
+    with pytest.raises(DataError, match=r"(?s)moves again from .* to 9.*difference of shares"):
         campaign(spec, "again=+9", customers=50)
     with pytest.raises(DataError, match="effects on again and orders both move the pace of coupon"):
         campaign(spec, "again=+5%", "orders=+5%", customers=50)
+    with pytest.raises(DataError, match="two effects on again of coupon are asked for"):
+        campaign(spec, "again=+5%", "again=+6%", customers=50)
 
 
 def test_what_cannot_be_invented() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from abtest.analysis.simulation.baselines import as_planned, told
 from abtest.analysis.simulation.buyers import Habits, draw_buyers, draw_future, draw_past
 from abtest.analysis.simulation.calendar import Calendar
 from abtest.analysis.simulation.tables import Campaign, tables_of
@@ -22,6 +23,7 @@ from abtest.spec.assignable import experiment_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from abtest.analysis.simulation.baselines import Planned
     from abtest.analysis.simulation.buyers import Floats
     from abtest.analysis.simulation.effects import Effect
     from abtest.analysis.simulation.tables import Columns
@@ -41,11 +43,13 @@ class Simulated:
         as_of: The date from which every unit counts on every metric.
         tables: Columns by table: ``assignments``, ``customers`` and each stream.
         truth: Values and lifts by metric and variant, and how they were made.
+        baselines: What the plan says is normal, beside what the customers have.
     """
 
     as_of: str
     tables: dict[str, Columns]
     truth: dict[str, Any]
+    baselines: tuple[Planned, ...] = ()
 
 
 def simulate(  # noqa: PLR0913 - each is a choice of the person who asks
@@ -59,7 +63,8 @@ def simulate(  # noqa: PLR0913 - each is a choice of the person who asks
 ) -> Simulated:
     """Invent a campaign with a known truth.
 
-    Customers are buyers of the Pareto/NBD model. They come evenly over the enrolment, are split by
+    Customers are buyers of the Pareto/NBD model, as far as it can with the baselines of the spec's
+    plan. They come evenly over the enrolment, are split by
     the spec's own hash, and from then on the effect moves their pace or their baskets. Orders,
     refunds and redemptions are written with the columns and the lags of the spec.
 
@@ -75,7 +80,8 @@ def simulate(  # noqa: PLR0913 - each is a choice of the person who asks
         The tables and the truth.
 
     Raises:
-        DataError: The spec has what cannot be invented, or an effect has no lever.
+        DataError: The spec has what cannot be invented, its plan has a baseline that no customers
+            have, or an effect has no lever.
         SpecError: The spec cannot assign units one by one.
     """
     _refuse(spec, customers)
@@ -83,10 +89,12 @@ def simulate(  # noqa: PLR0913 - each is a choice of the person who asks
     calendar = Calendar(spec)
     anchor = calendar.anchors(customers, random)
     buyers = draw_buyers(anchor, habits or Habits(), random)
+    buyers = as_planned(spec, buyers, calendar.midnights(anchor))
     past = draw_past(buyers, random)
     last = np.full(customers, -np.inf)
     np.maximum.at(last, past.buyer, past.at)
     truth = Truth(spec, buyers, calendar.midnights(anchor), last)
+    planned = told(spec, truth)
     levers = _levers(spec, truth, effects)
     units = Ids("C", np.arange(1, customers + 1))
     clusters = None if spec.cluster is None else _clusters(customers, random)
@@ -99,7 +107,13 @@ def simulate(  # noqa: PLR0913 - each is a choice of the person who asks
     return Simulated(
         calendar.as_of.isoformat(),
         tables_of(campaign, random),
-        {"seed": seed, "customers": customers, "metrics": _known(spec, truth, levers)},
+        {
+            "seed": seed,
+            "customers": customers,
+            "metrics": _known(spec, truth, levers),
+            "baselines": [asdict(one) for one in planned],
+        },
+        planned,
     )
 
 
@@ -162,6 +176,10 @@ def _refuse_one_lever_twice(variant: str, metrics: Sequence[Metric]) -> None:
     moved: dict[str, str] = {}
     for metric in metrics:
         lever = _lever(metric)
+        if moved.get(lever) == metric.key:
+            raise DataError(
+                f"two effects on {metric.key} of {variant} are asked for", "Leave one of them out."
+            )
         if lever in moved:
             raise DataError(
                 f"effects on {moved[lever]} and {metric.key} both move the {lever} of {variant}",

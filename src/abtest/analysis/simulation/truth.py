@@ -38,7 +38,8 @@ Floats = npt.NDArray[np.float64]
 
 _HIGHEST = 100.0  # times the pace: no effect is larger
 _ANY = (ConversionMetric, RepeatPurchaseMetric, RetentionMetric, TimeToEventMetric)
-_NONE = (ChurnMetric, InactivityMetric)
+NOTHING = (ChurnMetric, InactivityMetric)
+"""Metrics of units that do not buy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,11 @@ class Truth:
         spec: The experiment.
         buyers: The customers.
         midnight: The start of the day of each one's assignment, in days.
-        last: When each one last bought before the assignment, in days.
+        last: When each one last bought before the assignment, in days; None where the past is not
+            drawn yet, and chances stand for it.
     """
 
-    def __init__(self, spec: Spec, buyers: Buyers, midnight: Floats, last: Floats) -> None:
+    def __init__(self, spec: Spec, buyers: Buyers, midnight: Floats, last: Floats | None) -> None:
         self._by_key = {metric.key: metric for metric in spec.metrics}
         self._buyers = buyers
         self._midnight = midnight
@@ -97,12 +99,43 @@ class Truth:
         if isinstance(metric, CountMetric):
             return float(orders.mean())
         nothing = np.exp(-orders)
-        if isinstance(metric, RepeatPurchaseMetric) and metric.prior is not None:
-            since = self._buyers.anchor - metric.prior.lookback / DAY
-            nothing = nothing[self._last >= since]
-        if not len(nothing):
+        happened = nothing if isinstance(metric, NOTHING) else 1 - nothing
+        weights = self._eligible(metric)
+        total = float(weights.sum())
+        return float((happened * weights).sum()) / total if total else None
+
+    def sd(self, metric: Metric) -> float | None:
+        """The standard deviation of one customer's sum without an effect; None for other metrics.
+
+        A share has none to tell: it follows from its value.
+        """
+        found = self.spread(metric) if isinstance(metric, SumMetric) else None
+        if found is None:
             return None
-        return float((nothing if isinstance(metric, _NONE) else 1 - nothing).mean())
+        within, between = found
+        return float(np.sqrt(within * np.exp(self._buyers.basket_sd**2) + between))
+
+    def spread(self, metric: SumMetric) -> tuple[float, float] | None:
+        """What the variance of a sum is made of: ``within * exp(basket_sd^2) + between``.
+
+        A customer's sum is compound Poisson: with the rate r and baskets of mean b its variance is
+        r b^2 exp(basket_sd^2), and r b varies between customers.
+        """
+        if not self._is_known(metric):
+            return None
+        orders = self._orders(metric, metric.window.start, metric.window.end, Levers())
+        basket = self._buyers.basket
+        return float((orders * basket**2).mean()), float((orders * basket).var())
+
+    def _eligible(self, metric: EventMetric) -> Floats:
+        """Whether each customer can have the outcome, or the chance of it."""
+        if not isinstance(metric, RepeatPurchaseMetric) or metric.prior is None:
+            return np.ones_like(self._buyers.anchor)
+        since = self._buyers.anchor - metric.prior.lookback / DAY
+        if self._last is not None:
+            return (self._last >= since).astype(np.float64)
+        bought = -np.expm1(-self._buyers.expected(since, self._buyers.anchor))
+        return np.where(self._buyers.born >= since, 1.0, bought)
 
     def levers_for(self, metric: Metric, change: float, *, relative: bool, known: Levers) -> Levers:
         """The levers that change a metric by so much, beside those that are known already.
@@ -123,17 +156,24 @@ class Truth:
         def missing(size: float) -> float:
             found = self.value(metric, _with(known, size, by_basket=by_basket))
             gap = wanted - (found or 0.0)
-            return -gap if isinstance(metric, _NONE) else gap
+            return -gap if isinstance(metric, NOTHING) else gap
 
         if missing(0.0) < 0 or missing(_HIGHEST) > 0:
+            ends = [
+                self.value(metric, _with(known, size, by_basket=by_basket)) or 0.0
+                for size in (0.0, _HIGHEST)
+            ]
+            hint = f"It can come to between {min(ends):.4g} and {max(ends):.4g}."
+            if not relative and isinstance(metric, (*_ANY, *NOTHING)):
+                hint += f" {change:+g} is a difference of shares; for a percentage write"
+                hint += f" {change:+g}%."
             raise DataError(
-                f"no change of behaviour moves {metric.key} from {before:.4g} to {wanted:.4g}",
-                "Ask for a smaller effect.",
+                f"no change of behaviour moves {metric.key} from {before:.4g} to {wanted:.4g}", hint
             )
         return _with(known, find_root(missing, 0.0, _HIGHEST), by_basket=by_basket)
 
     def _is_known(self, metric: EventMetric) -> bool:
-        known = isinstance(metric, (*_ANY, *_NONE, SumMetric, CountMetric))
+        known = isinstance(metric, (*_ANY, *NOTHING, SumMetric, CountMetric))
         return known and metric.events == self._stream and metric.anchor_stream is None
 
     def _orders(
