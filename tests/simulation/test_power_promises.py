@@ -6,15 +6,18 @@ that an experiment of thousands of units costs what its analysis costs.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from abtest.analysis.planning.baselines import Known
 from abtest.analysis.planning.comparisons import Comparison
+from abtest.analysis.planning.factors import FactorEffect
 from abtest.analysis.planning.sizes import power_at, units_for
 from abtest.fields import RelativeOrAbsolute
 from abtest.methods import (
@@ -30,14 +33,18 @@ from abtest.stats.adjustment.by_variant import adjust_means
 from abtest.stats.adjustment.co_moments import Columns, from_arrays
 from abtest.stats.clusters.sums import Clusters
 from abtest.stats.comparison import Comparison as Compared
+from abtest.stats.factorial import combined, margin
 from abtest.stats.families.max_t import MaxT, loadings_of
+from abtest.stats.means.t_pivot import t_comparison
+from abtest.stats.means.welch import mean_level
 from abtest.stats.moments import Moments, PairMoments, Proportion
 from abtest.stats.power.design import Design
 from abtest.stats.power.events import power_schoenfeld
 from abtest.stats.power.factors import design_effect, history_factor
 from abtest.stats.power.proportions import proportions_power_pooled
 from abtest.stats.power.student import t_power
-from abtest.stats.sequential.boundaries import spending_plan
+from abtest.stats.sequential.boundaries import Plan, spending_plan
+from abtest.stats.sequential.normal_mixture import asymptotic_rho, multiplier
 from abtest.stats.sequential.planning import plan_cost
 from abtest.stats.sequential.spending import Spending
 from abtest.stats.survival.life_table import LifeTable
@@ -216,10 +223,72 @@ def curves(hazard_ratio: float, ratio: float) -> Promise:
     return Promise(f"log-rank {hazard_ratio} {ratio}", power, draw)
 
 
-def looks(kind: str, count: int) -> Promise:
+def with_zeros(share: float, log_sd: float) -> Promise:
+    """Revenue of whom a few buy: more of them do, and their baskets are log-normal."""
+    n, more = 6000, 1.15
+    basket, square = math.exp(log_sd**2 / 2), math.exp(2 * log_sd**2)
+    value = share * basket
+    known = Known("mean", value, share * square - value**2, zeros=True)
+    power = power_at(known, Comparison(PLAIN, 0.5, 1), n, (more - 1) * value, up=True)
+
+    def draw(random: np.random.Generator) -> bool:
+        sides = []
+        for chance in (share, share * more):
+            spent = random.lognormal(0.0, log_sd, int(random.binomial(n, chance)))
+            mean = spent.sum() / n
+            m2 = ((spent - mean) ** 2).sum() + (n - len(spent)) * mean**2
+            sides.append(Moments(n, float(mean), float(m2)))
+        return significant(Welch().compare(sides[0], sides[1], 0.95))
+
+    return Promise(f"with zeros {share}", power, draw)
+
+
+def factors(levels: tuple[int, int], *, interaction: bool) -> Promise:
+    """An effect of the second level of a factor, or of two together, in a complete design."""
+    each, sd, alpha = 500, 10.0, 0.05
+    cells = list(itertools.product(*(range(count) for count in levels)))
+    sides, terms = (len(cells), 4) if interaction else (levels[0], 2)
+    kind: Literal["main", "interaction"] = "interaction" if interaction else "main"
+    difference = 3.2 if interaction else 1.6
+    effect = FactorEffect(kind, "x", sides, terms, Design(alpha=alpha))
+    power = effect.power(Known("mean", 20.0, sd**2), each * len(cells), difference)
+
+    def draw(random: np.random.Generator) -> bool:
+        found = {}
+        for cell in cells:
+            raised = cell == (1, 1) if interaction else cell[0] == 1
+            mean = random.normal(20.0 + (difference if raised else 0.0), sd / math.sqrt(each))
+            found[cell] = mean_level(Moments(each, mean, _m2(random, each, sd)))
+        if not interaction:
+            return significant(t_comparison(margin(found, {0: 0}), margin(found, {0: 1}), 0.95, ""))
+        gaps = [
+            combined([(1.0, margin(found, {0: 1, 1: b})), (-1.0, margin(found, {0: 0, 1: b}))])
+            for b in (0, 1)
+        ]
+        return significant(t_comparison(gaps[0], gaps[1], 0.95, ""))
+
+    return Promise(f"{kind} {levels}", power, draw)
+
+
+def spent_alpha(kind: str, count: int) -> Promise:
     """The largest sample of a plan is inflated so that its power is that of one look."""
     information = [place / count for place in range(1, count + 1)]
-    plan = spending_plan(information, Spending(kind), 0.05)  # type: ignore[arg-type]
+    spending = Spending(kind)  # type: ignore[arg-type]
+    return looks(f"{kind} {count}", spending_plan(information, spending, 0.05))
+
+
+def sequence(count: int) -> Promise:
+    """A confidence sequence that is tightest at the end stops where it leaves out no effect."""
+    information = [place / count for place in range(1, count + 1)]
+    at_end = asymptotic_rho(1.0, 0.05) ** 2
+    widths = tuple(multiplier(at_end * share, 0.05) for share in information)
+    plan = Plan(tuple(information), widths, (), 0.05, two_sided=True)
+    return looks(f"confidence sequence {count}", plan)
+
+
+def looks(name: str, plan: Plan) -> Promise:
+    """Looks at growing samples, each held against the plan's boundary."""
+    information = plan.information
     known = Known("share", 0.1, 0.09)
     n = units_for(known, Comparison(PLAIN, 0.5, 1), 0.015, up=True) * plan_cost(plan, 0.8).inflation
     steps = np.diff(np.round(np.array([0.0, *information]) * n)).astype(int)
@@ -234,7 +303,7 @@ def looks(kind: str, count: int) -> Promise:
                 return True
         return False
 
-    return Promise(f"{kind} {count}", 0.8, draw)
+    return Promise(name, 0.8, draw)
 
 
 PROMISES = [
@@ -259,8 +328,15 @@ PROMISES = [
     clusters(0.1, even=False),
     curves(0.85, 1.0),
     curves(1.2, 0.5),
-    looks("obrien_fleming", 5),
-    looks("pocock", 4),
+    with_zeros(0.2, 0.8),
+    with_zeros(0.3, 1.0),
+    factors((2, 2), interaction=False),
+    factors((3, 2), interaction=False),
+    factors((2, 2), interaction=True),
+    factors((3, 2), interaction=True),
+    spent_alpha("obrien_fleming", 5),
+    spent_alpha("pocock", 4),
+    sequence(6),
 ]
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import samplesize_proportions_2indep_onetail
 
+from abtest.analysis.planning.baselines import Known
 from abtest.analysis.planning.model import MetricPlan, Plan
 from abtest.analysis.planning.plan import make_plan
 from abtest.analysis.planning.recorded import recorded_plan
@@ -99,7 +100,10 @@ def test_a_mean_with_history_in_clusters_and_an_uneven_split() -> None:
     )
     found = only(plan, "spent")
     factor, effect = 1 - 0.8 * 0.25, 1 + (1.25 * 3 - 1) * 0.1
-    n_control = NormalIndPower().solve_power(2 / 50, power=0.8, alpha=0.05, ratio=0.25)
+    # A tenth more buyers: E[Y^2] grows by a tenth from 50^2 + 20^2, the mean from 20 to 22.
+    treated = 1.1 * (50**2 + 20**2) - 22**2
+    z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
+    n_control = z**2 * (50**2 + treated / 0.25) / 2**2
     wanted = n_control * factor * effect / 0.8 / 0.5
     assert found.variance_factor == pytest.approx(factor)
     assert found.design_effect == pytest.approx(effect)
@@ -281,6 +285,31 @@ def test_a_sequential_plan_ends_at_its_own_size() -> None:
     assert short.planned.power < 0.55
     assert long.planned.power is not None
     assert long.planned.power >= 0.8
+
+
+def test_the_variance_of_a_sum_moves_with_the_buyers() -> None:
+    """Against a sum of which a share p buys for one each: its variance is that of a share."""
+    known = Known("mean", 0.2, 0.16, zeros=True)
+    assert known.moved_variance(0.25) == pytest.approx(0.25 * 0.75)
+    assert known.moved_variance(0.1) == pytest.approx(0.1 * 0.9)
+    assert known.moved_variance(0.2) == pytest.approx(0.16)
+    assert replace(known, zeros=False).moved_variance(0.25) == 0.16
+    assert replace(known, value=0.5).moved_variance(0.6) == 0.16  # nearly all have one
+
+
+def test_the_smallest_effect_on_a_sum_is_the_one_that_its_size_is_for() -> None:
+    said = {"units_per_week": 5000, "baselines": {"spent": {"value": 20.0, "sd": 60.0}}}
+    for mde in (0.1, 0.5):
+        spent = {**SPENT, "role": "primary", "mde": {"relative": mde}}
+        found = only(plan_of([spent], said), "spent")
+        weeks = (found.units or 0) / 5000
+        again = only(
+            plan_of([spent], {**said, "units": found.units, "units_per_week": None}), "spent"
+        )
+        assert weeks > 0
+        assert again.planned is not None
+        assert again.planned.mde_relative == pytest.approx(mde, rel=1e-3)
+        assert again.planned.power == pytest.approx(0.8, abs=1e-3)
 
 
 def test_the_verdict_names_a_limit_that_ends_the_plan_too_early() -> None:

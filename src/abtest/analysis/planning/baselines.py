@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from abtest.analysis.method_choice import horizon_of
+from abtest.metrics.count import CountMetric
 from abtest.metrics.ratio import RatioMetric
+from abtest.metrics.sum import SumMetric
 from abtest.stats.adjustment.by_variant import linearised
 from abtest.stats.means.ratios import ratio_level
 from abtest.stats.moments import Moments, PairMoments, Proportion
@@ -43,6 +45,8 @@ class Known:
         effect: By how much clusters multiply the variance.
         eligible: The share of entering units that can have the outcome.
         n: Units that it was read off; None where the spec says it.
+        zeros: Whether it is a sum or a number of events that many units have none of, so that an
+            effect is taken to be more of them, which changes the variance too.
     """
 
     shape: Shape
@@ -52,6 +56,20 @@ class Known:
     effect: float = 1.0
     eligible: float = 1.0
     n: int | None = None
+    zeros: bool = False
+
+    def moved_variance(self, moved: float) -> float:
+        """The variance of one unit where the metric has moved to another value.
+
+        With zeros, as many more units as the value has grown have an outcome, drawn from the same
+        outcomes: E[Y^2] grows by the same share. A variance below the square of the mean says that
+        nearly all units have one; it then stays what it is.
+        """
+        if not self.zeros or self.value <= 0 or self.variance <= self.value**2:
+            return self.variance
+        times = moved / self.value
+        found = times * (self.variance + self.value**2) - moved**2
+        return max(found, self.variance) if times > 1 else max(found, 0.0)
 
 
 _LARGEST_SD = 1e100  # its fourth power is still a float
@@ -60,6 +78,8 @@ _LARGEST_SD = 1e100  # its fourth power is still a float
 def baseline(spec: Spec, metric: Metric, history: History | None) -> Known | str:
     """What a metric is without the experiment, or why that is not known."""
     known = _baseline(spec, metric, history)
+    if not isinstance(known, str) and isinstance(metric, SumMetric | CountMetric):
+        known = replace(known, zeros=True)
     method = spec.analysis.methods.get(metric.key)
     if isinstance(known, str) or method is None or method.kind not in _OF_HAZARDS:
         return known

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from abtest.analysis.planning.comparisons import Comparison
     from abtest.fields import RelativeOrAbsolute
 
+_FAR = 10.0  # times the smallest effect without zeros: no effect with them is larger
 _NEARLY = 1e-9  # shares of 0 and 1 have no hazard ratio: this close to them is far enough
 
 
@@ -49,7 +50,8 @@ def units_for(known: Known, comparison: Comparison, difference: float, *, up: bo
     design = comparison.design
     scale = scale_of(known, comparison)
     if known.shape == "mean":
-        return scale * normal_size(difference, known.variance, known.variance, design)
+        variance = _variance_of_treatment(known, comparison, difference, up=up)
+        return scale * normal_size(difference, known.variance, variance, design)
     if comparison.margin is not None:
         null = -difference if up else difference
         return scale * proportions_size_pooled(known.value, known.value, design, null)
@@ -74,7 +76,8 @@ def power_at(
     if n <= 1:
         return 0.0
     if known.shape == "mean":
-        return normal_power(n, difference, known.variance, known.variance, design)
+        variance = _variance_of_treatment(known, comparison, difference, up=up)
+        return normal_power(n, difference, known.variance, variance, design)
     if comparison.margin is not None:
         null = -difference if up else difference
         return proportions_power_pooled(n, known.value, known.value, design, null)
@@ -92,16 +95,37 @@ def mde_at(known: Known, comparison: Comparison, n_control: float, *, up: bool) 
 
     For a guardrail with a margin it is the margin that could be shown to hold if nothing changes.
     """
-    design = comparison.design
     n = n_control / scale_of(known, comparison)
     if n <= 1:
         return None
     if known.shape == "mean" or comparison.margin is not None:
-        variance = known.variance
-        return normal_mde(n, variance, variance, design) if variance > 0 else None
+        return _mean_mde(known, comparison, n, up=up) if known.variance > 0 else None
     if known.shape == "hazard":
         return _hazard_mde(known, comparison, n, up=up)
     return _share_mde(known, comparison, n, up=up)
+
+
+def _variance_of_treatment(
+    known: Known, comparison: Comparison, difference: float, *, up: bool
+) -> float:
+    """The variance of one treated unit; guardrails are planned for one that changes nothing."""
+    if comparison.margin is not None:
+        return known.variance
+    return known.moved_variance(known.value + (difference if up else -difference))
+
+
+def _mean_mde(known: Known, comparison: Comparison, n_control: float, *, up: bool) -> float:
+    """By the formula that sizes are computed with, so that the one follows from the other."""
+    design, variance = comparison.design, known.variance
+    plain = normal_mde(n_control, variance, variance, design)
+    if not known.zeros or comparison.margin is not None:
+        return plain
+
+    def missing(difference: float) -> float:
+        moved = _variance_of_treatment(known, comparison, difference, up=up)
+        return design.power - normal_power(n_control, difference, variance, moved, design)
+
+    return find_root(missing, 0.0, _FAR * plain)
 
 
 def _share_mde(known: Known, comparison: Comparison, n_control: float, *, up: bool) -> float | None:
