@@ -155,9 +155,7 @@ def test_csv_of_a_failed_result_says_invalid() -> None:
 
 def test_markdown_shows_the_numbers_and_the_marks() -> None:
     text = render(rich_result(), "md")
-    assert (
-        "| repeat_purchase_30d | coupon | 12.10% | 13.40% | +10.7% (+4.7% to +17.1%)" in text
-    )
+    assert "| repeat_purchase_30d | coupon | 12.10% | 13.40% | +10.7% (+4.7% to +17.1%)" in text
     assert "coupon_freeship[^2]" in text
     assert "[^2]: There is no lift: control's mean is not positive." in text
     assert "- **WARN** Immature share" in text
