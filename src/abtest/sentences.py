@@ -21,10 +21,10 @@ Value = int | float | str
 """A number, a name, or a sentence inside a sentence."""
 
 Write = Callable[[Value, str], str]
-"""Writes a value by its format, such as ``,`` or ``.2%`` or ``date``."""
+"""Writes a value by its format, such as ``,`` or ``.2%`` or ``date`` or ``currency``."""
 
 _MARK = "\N{LEFT-TO-RIGHT MARK}"
-_FORMAT = re.compile(r"(date|level|start|\+?,?(\.[0-9]{1,2})?[dfeg%]?)")
+_FORMAT = re.compile(r"(date|level|currency|start|\+?,?(\.[0-9]{1,2})?[dfeg%]?)")
 
 
 class Sentence(str):

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from abtest.report import numbers
-from abtest.report.languages import _, named, native, tell
+from abtest.report.languages import _, currency, named, native, tell
 from abtest.report.numbers import ABSENT
 from abtest.report.sheets import Sheet
 from abtest.report.targeting import targeting_notes, targeting_sheets
-from abtest.report.text import clean
 from abtest.report.units import PLAIN
 from abtest.sentences import phrase
 
@@ -108,7 +107,7 @@ def build_money(result: Result) -> MoneyView | None:
 
 def _facts(money: Money) -> Iterator[str]:
     if money.currency:
-        yield _("Amounts are in {currency}.", currency=clean(money.currency))
+        yield _("Amounts are in {currency}.", currency=currency(money.currency))
     if money.horizon is not None:
         days = native(money.horizon.removesuffix("d"))
         yield _("They count {days} days from the assignment.", days=days)

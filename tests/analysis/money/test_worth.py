@@ -12,6 +12,7 @@ from scipy import stats
 
 from abtest import SpecError, analyze
 from abtest.report.html import render_html
+from abtest.report.languages import speaking
 from abtest.report.markdown import render_markdown
 from abtest.report.terminal import render_table
 from specs import EVENTS, changed, faults
@@ -448,3 +449,12 @@ def test_the_correction_is_that_of_the_primary_metrics(procedure: str) -> None:
         half = stats.t.isf(0.05 / 4, raw.df) * raw.se
         assert found.ci_low_adjusted == pytest.approx(raw.difference - half)
         assert found.pvalue_adjusted == pytest.approx(2 * raw.pvalue)
+
+
+@pytest.mark.parametrize(("lang", "name"), [("fa", "یورو"), ("ar", "يورو")])
+def test_the_currency_has_one_name_in_a_report(lang: Any, name: str) -> None:
+    """Not EUR in the sentence of the verdict and a word beside it."""
+    with speaking(lang):
+        text = render_table(mailing(1000, 10.0, 0.5, population=10_000))
+    assert text.count(name) >= 3  # the verdict, its value, and the section of money
+    assert "EUR" not in text

@@ -98,7 +98,7 @@ class MoneyRule:
             return ""
         told = [
             sentence(
-                "contribution per assigned customer changes by {change:+,.4g} {currency} "
+                "contribution per assigned customer changes by {change:+,.4g} {currency:currency} "
                 "({level:.4g}% interval {low:+,.4g} to {high:+,.4g})",
                 change=found.difference,
                 currency=money.currency or sentence("in money"),

@@ -158,6 +158,8 @@ def _write(value: Value, spec: str) -> str:
     if isinstance(value, Sentence):
         return _tell_sentence(value)
     if isinstance(value, str):
+        if spec == "currency":
+            return currency(value)
         return date(value) if spec == "date" else named(value)
     return native(write_number(value, spec))
 
