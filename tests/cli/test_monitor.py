@@ -54,6 +54,25 @@ def test_until_a_boundary_is_crossed(spec: Path) -> None:
     assert [record.pvalue for record in result.results[1:]] == [None, None]
 
 
+def test_what_is_watched_after_the_stop_is_never_wider_than_at_the_stop(spec: Path) -> None:
+    """No night is logged any more: each reading is cut by the logged nights, and by itself."""
+    for which in (20, 30):
+        run("monitor", spec, "--as-of", night(which), "--no-report")
+    at_stop = {row["metric"]: row for row in looks(spec)[-1]["rows"]}  # type: ignore[attr-defined]
+    assert at_stop["bought_7d"]["state"] == "crossed"
+    before = (spec.parent / "looks.jsonl").read_bytes()
+    over = run("monitor", spec, "--as-of", night(33), "--no-report")
+    assert over.code == 10
+    assert (spec.parent / "looks.jsonl").read_bytes() == before
+    for record in analyze(spec, as_of=night(36)).results[1:]:
+        row = at_stop[record.metric]
+        assert record.difference_ci_low is not None
+        assert record.difference_ci_high is not None
+        assert record.difference_ci_low >= row["ci_low"]
+        assert record.difference_ci_high <= row["ci_high"]
+        assert record.n > row["n"]  # customers who matured since count
+
+
 def test_the_table_says_how_far_it_is(spec: Path) -> None:
     found = run("monitor", spec, "--as-of", night(20), "--no-report").worked()
     head, primary, *_ = found.out.splitlines()

@@ -78,6 +78,8 @@ METHOD_WORDS = {
     "factorial": phrase("means over the cells, with their robust (HC2) variance"),
     "wald": phrase("Wald's joint test of all interactions"),
     "holm": phrase("Holm"),
+    "holm_sidak": phrase("Holm and Sidak"),
+    "sidak": phrase("Sidak"),
     "bh": phrase("Benjamini-Hochberg"),
     "by": phrase("Benjamini-Yekutieli"),
     "dunnett": phrase("Dunnett"),

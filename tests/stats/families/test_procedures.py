@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
 from abtest.stats.families.procedures import (
@@ -34,9 +36,10 @@ def test_reference_cases(case: dict[str, Any], procedure: Procedure) -> None:
     assert adjust(case["inputs"]["p"], procedure) == expected(case, procedure)
 
 
-@given(pvalues, st.sampled_from(list(STATSMODELS)))
+@given(pvalues, st.sampled_from([*STATSMODELS, "holm_sidak"]))
 def test_statsmodels_agrees(values: list[float], procedure: Procedure) -> None:
-    witness = multipletests(values, method=STATSMODELS[procedure])[1]
+    method = {**STATSMODELS, "holm_sidak": "holm-sidak"}[procedure]
+    witness = multipletests(values, method=method)[1]
     assert adjust(values, procedure) == pytest.approx(list(witness), rel=1e-12, abs=1e-300)
 
 
@@ -47,6 +50,24 @@ def test_missing_pvalues_do_not_count(
     padded: list[float | None] = [None] * missing + list(values)
     assert adjust(padded, procedure) == [None] * missing + adjust(values, procedure)
     assert adjusted_ci_level(padded, procedure, 0.05) == adjusted_ci_level(values, procedure, 0.05)
+
+
+@pytest.mark.parametrize("m", [1, 2, 5, 20])
+def test_sidak_is_exact_where_nobody_is_shared_and_safe_where_somebody_is(m: int) -> None:
+    level, made = adjusted_ci_level([0.5] * m, "holm_sidak", 0.05)
+    assert made == "sidak"
+    # The chance that any of m independent intervals misses, and the p-value at which one is
+    # claimed, by hand.
+    assert 1 - level**m == pytest.approx(0.05)
+    smallest = 1 - level
+    assert adjust([smallest, *[0.9] * (m - 1)], "holm_sidak")[0] == pytest.approx(0.05)
+    # Two attributes with m values each: their segments overlap, and so hang together.
+    rng = np.random.default_rng(m)
+    units = rng.standard_normal((20_000, m, m))
+    margins = np.concatenate([units.sum(axis=2), units.sum(axis=1)], axis=1) / np.sqrt(m)
+    least = 2 * norm.sf(np.abs(margins).max(axis=1))
+    claimed = 1 - (1 - least) ** (2 * m) < 0.05
+    assert claimed.mean() < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 20_000)
 
 
 def test_nothing_to_adjust() -> None:

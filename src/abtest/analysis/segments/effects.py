@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from abtest.analysis.health.readings import FEW_UNITS
 from abtest.analysis.result import Record, Result
 from abtest.sentences import plural, sentence
-from abtest.stats.families.procedures import adjust
+from abtest.stats.families.procedures import adjust, adjusted_ci_level
 from abtest.stats.log_lift import value_and_variance
 from abtest.stats.segments.heterogeneity import heterogeneity, qualitative_interaction
 from abtest.stats.segments.shrinkage import shrink
@@ -123,11 +123,14 @@ def unplanned(result: Result) -> Result:
 
 
 def _records(spec: Spec, parts: Sequence[_Part]) -> Iterator[Record]:
-    """The records of one metric: Holm over all its segments and variants."""
+    """The records of one metric: adjusted over all its segments and variants.
+
+    The segments of one attribute share no unit, so that Sidak's level is exact for them. Those of
+    several, and variants with one control, hang together: by Sidak's inequality it holds there too.
+    """
     pvalues = [part.contrast.comparison.pvalue for part in parts]
-    count = max(sum(pvalue is not None for pvalue in pvalues), 1)
-    level = 1 - spec.analysis.alpha / count
-    for part, adjusted in zip(parts, adjust(pvalues, "holm"), strict=True):
+    level, made = adjusted_ci_level(pvalues, "holm_sidak", spec.analysis.alpha)
+    for part, adjusted in zip(parts, adjust(pvalues, "holm_sidak"), strict=True):
         interval = part.contrast.at_level(level).difference_ci
         ends = (None, None) if interval is None else (interval.low, interval.high)
         low, high = (end if end is not None and math.isfinite(end) else None for end in ends)
@@ -138,10 +141,10 @@ def _records(spec: Spec, parts: Sequence[_Part]) -> Iterator[Record]:
             segment=part.name,
             family=FAMILY,
             pvalue_adjusted=adjusted,
-            pvalue_adjustment="holm",
+            pvalue_adjustment="holm_sidak",
             difference_ci_low_adjusted=low,
             difference_ci_high_adjusted=high,
-            ci_adjustment="bonferroni",
+            ci_adjustment=made,
             notes=tuple(dict.fromkeys((*part.contrast.comparison.notes, *few))),
         )
 

@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Procedure = Literal["none", "bonferroni", "sidak", "holm", "hochberg", "hommel", "bh", "by"]
+Procedure = Literal[
+    "none", "bonferroni", "sidak", "holm", "holm_sidak", "hochberg", "hommel", "bh", "by"
+]
 
 
 def adjust(pvalues: Sequence[float | None], procedure: Procedure) -> list[float | None]:
     """Adjust p-values so that each can be held against alpha itself.
 
     With p(1) <= ... <= p(m): Bonferroni m p; Sidak 1 - (1 - p)^m; Holm max_{j<=i} (m - j + 1) p(j);
+    Holm-Sidak max_{j<=i} 1 - (1 - p(j))^(m - j + 1);
     Hochberg min_{j>=i} (m - j + 1) p(j); Hommel the closed test by Simes; Benjamini-Hochberg
     min_{j>=i} m p(j) / j; Benjamini-Yekutieli the same times 1 + 1/2 + ... + 1/m. Capped at 1.
 
     Bonferroni, Sidak, Holm, Hochberg and Hommel bound the chance of any false claim, BH and BY the
     expected share of false claims. Sidak, Hochberg, Hommel and BH assume independent or positively
-    dependent p-values.
+    dependent p-values. Sidak's is exact for independent ones, and holds for two-sided tests of
+    normal estimates however these are correlated (Sidak's inequality).
 
     Args:
         pvalues: The p-values, 0 to 1; None where a comparison has none.
@@ -35,7 +39,8 @@ def adjust(pvalues: Sequence[float | None], procedure: Procedure) -> list[float 
 
     Source:
         Holm (1979); Hochberg (1988); Hommel (1988), with the algorithm of Wright (1992), Biometrics
-        48, appendix; Benjamini & Hochberg (1995); Benjamini & Yekutieli (2001).
+        48, appendix; Sidak (1967), JASA 62, 626-633; Holland & Copenhaver (1987), Biometrics 43,
+        417-423; Benjamini & Hochberg (1995); Benjamini & Yekutieli (2001).
 
     Example:
         >>> adjust([0.01, None, 0.04], "bonferroni")
@@ -60,7 +65,10 @@ def _adjust_ordered(ordered: list[float], procedure: Procedure) -> list[float]:
     if procedure == "bonferroni":
         return [m * pvalue for pvalue in ordered]
     if procedure == "sidak":
-        return [-math.expm1(m * math.log1p(-pvalue)) if pvalue < 1 else 1.0 for pvalue in ordered]
+        return [_any_of(m, pvalue) for pvalue in ordered]
+    if procedure == "holm_sidak":
+        steps = [_any_of(m - rank, pvalue) for rank, pvalue in enumerate(ordered)]
+        return list(accumulate(steps, max))
     if procedure == "hommel":
         return _hommel(ordered)
     if procedure in ("holm", "hochberg"):
@@ -68,6 +76,11 @@ def _adjust_ordered(ordered: list[float], procedure: Procedure) -> list[float]:
         return list(accumulate(scaled, max)) if procedure == "holm" else _running_min(scaled)
     penalty = _harmonic(m) if procedure == "by" else 1.0
     return _running_min([penalty * m * pvalue / (rank + 1) for rank, pvalue in enumerate(ordered)])
+
+
+def _any_of(m: int, pvalue: float) -> float:
+    """The chance that any of m independent p-values is as small."""
+    return -math.expm1(m * math.log1p(-pvalue)) if pvalue < 1 else 1.0
 
 
 def _hommel(ordered: list[float]) -> list[float]:
@@ -101,7 +114,7 @@ def adjusted_ci_level(
     """The coverage of the intervals that accompany adjusted p-values, and what they are called.
 
     Bonferroni, Holm, Hochberg and Hommel: 1 - alpha / m, simultaneous and conservative for the last
-    three. Sidak: (1 - alpha)^(1/m).
+    three. Sidak and Holm-Sidak: (1 - alpha)^(1/m).
     BH and BY: 1 - R alpha / m with R the number of rejections (1 where there is none), for BY
     divided by the harmonic sum too; then the expected share of the selected intervals that miss is
     at most alpha (false coverage rate).
@@ -130,7 +143,7 @@ def adjusted_ci_level(
     m = max(len(adjusted), 1)
     if procedure == "none":
         return 1 - alpha, None
-    if procedure == "sidak":
+    if procedure in ("sidak", "holm_sidak"):
         return (1 - alpha) ** (1 / m), "sidak"
     if procedure in ("bonferroni", "holm", "hochberg", "hommel"):
         return 1 - alpha / m, "bonferroni"
