@@ -12,7 +12,7 @@ from scipy import optimize, stats
 
 from abtest import analyze
 from abtest.stats.bayes.normal import Normal, lift_loss, update
-from abtest.stats.bayes.predictive import false_ships_by_loss
+from abtest.stats.bayes.predictive import false_ships_by_loss, false_ships_by_value
 
 PRIOR, SE, LIMIT = Normal(0.0, 0.05), 0.03, 0.002
 
@@ -82,3 +82,28 @@ def test_the_rate_stands_beside_the_rule(require: list[str], rate: float | None)
 
         told = 100 * stats.norm.sf(optimize.brentq(excess, -6, 6))
         assert f"in {told:.1f}% of experiments with one look" in note
+
+
+@pytest.mark.parametrize("prior", [None, Normal(-0.5, 2.0)])
+def test_by_value_against_draws(prior: Normal | None) -> None:
+    """A true value of 0: paths of estimates, the belief at each look, and the rule on it."""
+    se, limit, looks = 1.5, 0.4, [0.25, 0.5, 0.75, 1.0]
+    rng = np.random.default_rng(4)
+    paths = np.cumsum(rng.normal(0, 0.5, (200_000, 4)), axis=1)
+    shipped = np.zeros(200_000, dtype=bool)
+    for place, time in enumerate(looks):
+        error, estimate = se / time**0.5, paths[:, place] / time * se
+        mean, sd = estimate, error
+        if prior is not None:
+            share = prior.sd**2 / (prior.sd**2 + error**2)
+            mean, sd = prior.mean + share * (estimate - prior.mean), share**0.5 * error
+        z = mean / sd
+        loss = sd * (stats.norm.pdf(z) - z * stats.norm.sf(z))
+        shipped |= (mean > 0) & (loss <= limit)
+    found = false_ships_by_value(looks, prior, se, limit)
+    assert found == pytest.approx(shipped.mean(), abs=0.004)
+
+
+def test_by_value_without_sense() -> None:
+    with pytest.raises(ValueError, match="each must be above 0"):
+        false_ships_by_value([1.0], None, 0.0, 1.0)

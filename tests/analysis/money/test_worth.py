@@ -458,3 +458,14 @@ def test_the_currency_has_one_name_in_a_report(lang: Any, name: str) -> None:
         text = render_table(mailing(1000, 10.0, 0.5, population=10_000))
     assert text.count(name) >= 3  # the verdict, its value, and the section of money
     assert "EUR" not in text
+
+
+def test_a_rule_on_money_alone_says_how_often_it_is_wrong() -> None:
+    """By the interval 2.5% one-sided, and Armitage's 14.2% / 2 with five looks."""
+    alone = {"require": ["guardrails", "value"]}
+    notes = " ".join(one(mailing(1000, 10.0, 0.5, rule=alone)).notes)
+    assert "2.5% of experiments with one look, in 7.1% with 5 even looks" in notes
+    assert "False ships" not in " ".join(one(mailing(1000, 10.0, 0.5)).notes)
+    rule = {**alone, "max_regret": 1e9}
+    generous = one(mailing(1000, 10.0, 0.5, rule=rule, population=1000))
+    assert "50.0% of experiments with one look" in " ".join(generous.notes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from abtest.analysis.adjusting import Adjustment, can_adjust
 from abtest.analysis.money.facts import REVENUE
+from abtest.analysis.money.false_ships import false_ships_of_money
 from abtest.analysis.money.measures import measures_of, size_of_test
 from abtest.analysis.money.result import Money, Step, VariantMoney, Week
 from abtest.analysis.money.several import allowing_for_several, told_of_several
@@ -66,7 +67,9 @@ def money_of(spec: Spec, found: MoneyFound | None) -> Money | None:
         )
     each = _Each(spec, decision, found)
     alone = [each.variant(variant.key) for variant in spec.treatments]
-    variants = allowing_for_several(spec, found, alone)
+    variants = tuple(
+        _with_false_ships(decision, one) for one in allowing_for_several(spec, found, alone)
+    )
     told = told_of_several(variants)
     notes += [told] if told is not None else []
     return money.model_copy(
@@ -77,6 +80,11 @@ def money_of(spec: Spec, found: MoneyFound | None) -> Money | None:
             "notes": tuple(notes),
         }
     )
+
+
+def _with_false_ships(decision: DecisionBlock, one: VariantMoney) -> VariantMoney:
+    told = false_ships_of_money(decision, one)
+    return one if told is None else one.model_copy(update={"notes": (*one.notes, told)})
 
 
 def _written(length: timedelta | None) -> str | None:

@@ -222,6 +222,48 @@ def false_ships_by_loss(  # noqa: PLR0913 - each is a part of the rule
     return min(1.0, max(0.0, _crossing(times, [bound(time) for time in times])))
 
 
+def false_ships_by_value(
+    information: Sequence[float], prior: Normal | None, se: float, limit: float
+) -> float:
+    """The rate for "ship once the mean is above 0 and the expected loss at most a limit".
+
+    For an amount such as contribution per customer, where the loss is E[max(0, -x)].
+
+    Args:
+        information: The share of the information at each look, rising to 1 at most.
+        prior: The prior of the amount, less what a launch costs; None for a flat one.
+        se: The standard error of the amount at information 1, above 0.
+        limit: The largest expected loss that ships, above 0.
+
+    Returns:
+        The share of experiments with a true amount of 0 that are shipped at some look.
+
+    Raises:
+        ValueError: ``limit`` or ``se`` is not above 0.
+
+    Example:
+        >>> round(false_ships_by_value([1.0], None, 2.0, 1000.0), 9)
+        0.5
+    """
+    if not limit > 0 or not se > 0:
+        raise ValueError(f"limit is {limit} and se is {se}; each must be above 0.")
+
+    def bound(time: float) -> float:
+        error = se / math.sqrt(time)
+
+        def excess(z: float) -> float:
+            belief = Normal(z * error, error)
+            if prior is not None:
+                belief = update(z * error, error, prior)
+            return belief.expected_shortfall() - limit
+
+        even = 0.0 if prior is None else -prior.mean * error / prior.sd**2
+        return max(find_root(excess, -_FAR, _FAR), even) * math.sqrt(time)
+
+    times = list(information)
+    return min(1.0, max(0.0, _crossing(times, [bound(time) for time in times])))
+
+
 def _boundary(prior: Normal, se: float, certainty: float) -> float:
     """The z value at a look from which the posterior is certain enough."""
     share = prior.sd**2 / (prior.sd**2 + se**2)
