@@ -11,14 +11,16 @@ changed (`weights, not told`), later customers, with more coupons and less time,
 effect of nothing; the split's check stops such an experiment (S12).
 
 The curve under changed weights is pooled, and called descriptive. Few customers are said to be few:
-below 20 who are followed to the end the curve is compared on another scale, and below 20 whose
-weight decides under changed weights a note says that the interval may be too narrow. Without such a
-note the promises hold.
+below 20 who are followed to the end the curve is compared on another scale, which may be off by one
+point, and below 20 whose weight decides under changed weights a note says that the interval may be
+too narrow: with 40 customers a day there are eight early coupons, with 12 two or three. Without
+such a note the promises hold.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -59,6 +61,11 @@ class Ramp:
     of: str
     per_day: int
     effect: float = 0.0
+
+    @property
+    def is_small(self) -> bool:
+        """Whether few coupons of the first days decide."""
+        return self.of == "weights" and self.per_day < 100
 
     def spec(self) -> dict[str, Any]:
         """The experiment's spec, which says how the split changed."""
@@ -154,20 +161,27 @@ def _few(key: str, ramp: Ramp, customers: Customers, first: Array, repeats: int)
     return np.asarray(~left_out & (sum(weights) ** 2 / spread < 20))
 
 
+def _promised(key: str, ramp: Ramp) -> Iterator[Claim]:
+    """What a reading is held against."""
+    band: Band = "within"
+    if ramp.of == "weights, not told" or (ramp.is_small and key == "matured"):
+        band = "shown"
+    alarms_at, held_at = Claim("", 0.05, band), Claim("", 0.95, band)
+    if key == "curve" and ramp.per_day < 20:  # so few that a note says so: one point is allowed
+        alarms_at, held_at = Claim("", 0.06, "at_most"), Claim("", 0.94, "at_least")
+    if not ramp.effect:
+        yield replace(alarms_at, tally=f"{key}: false alarms")
+    yield replace(held_at, tally=f"{key}: difference held")
+    yield Claim(f"{key}: error", 0.0, band)
+
+
 def _cell(ramp: Ramp, repeats: int, fast: int = 0) -> Cell:
-    small = ramp.per_day < 100 and ramp.of == "weights"
     claims = [Claim("so_far: false alarms"), Claim("so_far: error")]
     claims.append(Claim("so_far: called biased", 1.0, "at_least"))
-    for key in ("matured", "curve"):
-        band: Band = "within"
-        if ramp.of == "weights, not told" or (small and key == "matured"):
-            band = "shown"
-        if not ramp.effect:
-            claims.append(Claim(f"{key}: false alarms", 0.05, band))
-        claims += [Claim(f"{key}: difference held", 0.95, band), Claim(f"{key}: error", 0.0, band)]
+    claims += [*_promised("matured", ramp), *_promised("curve", ramp)]
     if ramp.of == "weights":
         claims.append(Claim("curve: called biased", 1.0, "at_least"))
-    if small:
+    if ramp.is_small:
         claims.append(Claim("matured: warned of few", 1.0, "at_least"))
     if ramp.per_day < 20:
         claims.append(Claim("curve: warned of few", 1.0, "at_least"))
