@@ -51,6 +51,29 @@ def test_the_table_says_what_chance_allows(tmp_path: Path) -> None:
     assert "power (p < 0.05)" in planted
 
 
+def test_decisions_in_money_are_held_against_the_truth(tmp_path: Path) -> None:
+    """The coupon costs 1 a customer and does nothing: to ship it is always wrong."""
+    spec, orders = make_experiment(tmp_path), past_orders(tmp_path)
+    text = spec.read_text(encoding="utf-8")
+    text = text.replace("weight: 50}\nschedule", "weight: 50, cost: {per_exposure: 1}}\nschedule")
+    money = "{value: {events: orders}, margin_pct: 40, population: 1000, rule: {require: [value]}}"
+    spec.write_text(text + f"decision: {money}\n", encoding="utf-8")
+    common = ("rehearse", spec, "--history", orders, "-n", "20", "--processes", "1")
+    found = json.loads(run(*common, "-f", "json").worked().out)
+    assert found["schema"] == "abtest-rehearsal/v1"
+    [coupon] = found["money"]["variants"]
+    assert coupon["difference"] == pytest.approx(-1)
+    assert coupon["worth"] == pytest.approx(-1000)
+    assert found["money"]["best"] == 0
+    shipped = found["verdicts"].get("ship", {"value": 0})["value"]
+    assert found["money"]["false_ships"]["value"] == shipped
+    assert found["money"]["mean_regret"] == pytest.approx(1000 * shipped)
+    assert sum(share["value"] for share in found["rule_lines"].values()) == pytest.approx(1)
+    out = run(*common).worked().out
+    assert "What the decisions would have been worth" in out
+    assert "-1 per assigned unit, worth -1,000 in money" in out
+
+
 def test_replays_of_another_rehearsal_are_refused(tmp_path: Path) -> None:
     spec, orders = make_experiment(tmp_path), past_orders(tmp_path)
     kept = tmp_path / "replays.jsonl"
