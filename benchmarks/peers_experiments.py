@@ -108,12 +108,15 @@ Pair = tuple[Variant, Variant]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a tool says: p-value, interval of the difference, interval of the lift."""
+    """What a tool says: p-value, intervals of the difference and of the lift, and a warning.
+
+    None is what it does not say; a warning that nobody asked for is None too.
+    """
 
     pvalue: float | None = None
     difference: tuple[float, float] | None = None
     lift: tuple[float, float] | None = None
-    warned: bool = False
+    warned: bool | None = None
 
 
 def experiments(place: int, setting: Setting, repeats: int) -> Iterator[Pair]:
@@ -157,7 +160,7 @@ def measured(setting: Setting, answers: list[Answer]) -> dict[str, list[int]]:
             if a.pvalue is not None
         ),
         "no p-value": _hits(a.pvalue is None for a in answers),
-        "warned": _hits(a.warned for a in answers),
+        "warned": _hits(a.warned for a in answers if a.warned is not None),
     }
 
 

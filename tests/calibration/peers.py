@@ -106,7 +106,7 @@ def _alarms(one: Part) -> str:
     if one["lift"]:
         return f"{text} (found)"
     warned, asked = one["measures"]["warned"]
-    warns = " (warns)" if warned > asked / 2 else ""
+    warns = " (warns)" if 2 * warned > asked else ""
     return f"**{text}**{warns}" if _far(hits, trials, PROMISED) > ERRORS_ALLOWED else text + warns
 
 
