@@ -97,6 +97,7 @@ def ask_abtest() -> Ask:
 
     def asked(setting: Setting, pairs: list[Pair]) -> list[Answer]:
         spec = spec_of(setting)
+        (metric,) = spec.metrics
         watched = setting.kind == "revenue" and uneven_contrasts(spec)
         answers = []
         for place, pair in enumerate(pairs):
@@ -107,15 +108,16 @@ def ask_abtest() -> Ask:
                 ("y", key): MetricCounts(0, 0, 0, summary(setting, side))
                 for key, side in sides.items()
             }
-            (record,) = Comparer(spec, population, summaries, {}).records()
+            (contrast,) = Comparer(spec, population, summaries, {}).contrasts_of(metric)
+            found = contrast.comparison
             counts = []
             if watched and place < WATCHED:
                 counts = [ValueCounts.of(side.values) for side in pair]
             answers.append(
                 Answer(
-                    record.pvalue,
-                    _ends(record.difference_ci_low, record.difference_ci_high),
-                    _ends(record.lift_ci_low, record.lift_ci_high, -1.0),
+                    found.pvalue,
+                    _both(found.difference_ci),
+                    _both(found.lift_ci),
                     not skew_check(*counts).passes if counts else None,
                 )
             )
@@ -124,13 +126,8 @@ def ask_abtest() -> Ask:
     return asked
 
 
-def _ends(
-    low: float | None, high: float | None, least: float = -math.inf
-) -> tuple[float, float] | None:
-    """An interval; None stands for an end that is not bounded, and two of them for no interval."""
-    if low is None and high is None:
-        return None
-    return (least if low is None else low, math.inf if high is None else high)
+def _both(interval: Any) -> tuple[float, float] | None:
+    return None if interval is None else (interval.low, interval.high)
 
 
 def ask_tea_tasting() -> Ask:
