@@ -34,7 +34,22 @@ def test_the_hook_checks_specs() -> None:
     assert hook["entry"] == "abtest validate"
     assert re.search(hook["files"], "experiments/a/experiment.yaml")
     assert not re.search(hook["files"], "experiments/layers.yaml")
-    assert hook["id"] in PAGE
+    [block] = re.findall(r"```yaml\n# .pre-commit-config.yaml\n(.*?)```", PAGE, re.DOTALL)
+    published, local = yaml.safe_load(block)["repos"]
+    assert published["hooks"] == [{"id": hook["id"]}]
+    assert {key: hook[key] for key in ("id", "name", "entry", "files")} == {
+        key: value for key, value in local["hooks"][0].items() if key != "language"
+    }
+
+
+def test_nothing_names_an_address_that_may_be_somebody_elses() -> None:
+    """abtest has no public address; pages say so rather than invent one."""
+    assert "has no public address" in PAGE
+    pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "action.yml"]
+    for path in pages:
+        text = path.read_text(encoding="utf-8")
+        owners = set(re.findall(r"([\w-]+)/abtest(?:@|\.git|\"|$)", text, re.MULTILINE))
+        assert owners <= {"your-company", "src"}, path
 
 
 def test_the_action_passes_inputs_by_variables_only() -> None:

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from abtest.cli.formats import ToldAs, tell
+
 
 def init(
     name: Annotated[
@@ -18,6 +20,7 @@ def init(
         Literal["pricing", "messaging", "incentive_mix"],
         typer.Option(help="What the experiment changes."),
     ],
+    format: ToldAs = "text",  # noqa: A002 - the option's name
 ) -> None:
     """Start an experiment: a folder with a commented experiment.yaml that validates."""
     from importlib.resources import files
@@ -39,7 +42,8 @@ def init(
     text = template.replace("{key}", _scalar(key)).replace("{title}", _scalar(title))
     name.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
-    typer.echo(f"Wrote {path}\nNext: abtest validate {shlex.quote(str(path))}")
+    text = f"Wrote {path}\nNext: abtest validate {shlex.quote(str(path))}"
+    tell(format, text, {"schema": "abtest-init/v1", "file": str(path), "key": key, "kind": kind})
 
 
 def _key(name: str) -> str:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from abtest.cli.analyze import Engine, check_instant, input_files, write_report
+from abtest.cli.formats import ToldAs, tell
 from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from abtest.analysis.sequential.monitoring import NightReport
 
 
@@ -38,6 +41,7 @@ def monitor(
     report: Annotated[
         bool, typer.Option(help="Also write the HTML report beside the spec.")
     ] = True,
+    format: ToldAs = "text",  # noqa: A002 - the option's name
 ) -> None:
     """Take one look at a running experiment, and log it in looks.jsonl beside the spec.
 
@@ -69,7 +73,7 @@ def monitor(
             )
         inputs = [spec, *input_files(spec, night.result, tables)]
         _append(night, inputs)
-    _tell(night)
+    tell(format, "\n".join(_lines(night)), _data(night))
     if report:
         write_report(night.result, spec, inputs, "en")
     raise typer.Exit(night.exit_code)
@@ -99,21 +103,37 @@ def _append(night: NightReport, inputs: list[Path]) -> None:
         write_text(head, f"{last}\n", inputs)
 
 
-def _tell(night: NightReport) -> None:
+def _lines(night: NightReport) -> Iterator[str]:
     from abtest.report.nights import night_lines
 
-    for line in night_lines(night.rows):
-        typer.echo(line)
+    yield from night_lines(night.rows)
     for check in night.result.checks:
         if check.status == "fail":
-            typer.echo(f"Check failed: {check.message}")
+            yield f"Check failed: {check.message}"
         elif check.key == "restated":
-            typer.echo(f"Note: {check.message}")
+            yield f"Note: {check.message}"
     if night.unchained:
-        typer.echo(_UNCHAINED.format(path=night.path, n=night.unchained))
+        yield _UNCHAINED.format(path=night.path, n=night.unchained)
     for as_of in night.restated:
-        typer.echo(f"The data of the look of {as_of} have changed since: logged as a restatement.")
-    typer.echo(_WORDS[night.told].format(path=night.path, as_of=night.result.as_of))
+        yield f"The data of the look of {as_of} have changed since: logged as a restatement."
+    yield _WORDS[night.told].format(path=night.path, as_of=night.result.as_of)
+
+
+def _data(night: NightReport) -> dict[str, object]:
+    checks = night.result.checks
+    return {
+        "schema": "abtest-monitor/v1",
+        "as_of": night.result.as_of,
+        "told": night.told,
+        "file": str(night.path),
+        "exit_code": night.exit_code,
+        "rows": [row.model_dump(mode="json") for row in night.rows],
+        "failed": [
+            {"key": one.key, "message": one.message} for one in checks if one.status == "fail"
+        ],
+        "restated": list(night.restated),
+        "unchained": night.unchained,
+    }
 
 
 _UNCHAINED = (

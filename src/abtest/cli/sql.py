@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from abtest.cli.formats import ToldAs, tell
 from abtest.cli.spec_file import SpecFile  # noqa: TC001 - typer reads it at run time
 
 Engine = Literal[
@@ -39,6 +40,7 @@ def sql(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write here instead of to stdout.")
     ] = None,
+    format: ToldAs = "text",  # noqa: A002 - the option's name
 ) -> None:
     """Print one SELECT that splits a table in the warehouse.
 
@@ -71,8 +73,21 @@ def sql(
             "`abtest assign` first",
             err=True,
         )
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
+    if output is not None:
         write_text(output, text, [spec])
         typer.echo(f"Wrote {output}", err=True)
+    if output is None or format == "json":
+        tell(format, text.removesuffix("\n"), _data(text, experiment.key, dialect, output))
+
+
+def _data(text: str, key: str, dialect: Engine, output: Path | None) -> dict[str, object]:
+    from abtest.assignment.dialects import RUN
+
+    return {
+        "schema": "abtest-sql/v1",
+        "file": None if output is None else str(output),
+        "experiment": key,
+        "dialect": dialect,
+        "tested": dialect in RUN,
+        "statement": text,
+    }
