@@ -189,13 +189,13 @@ class Comparer:
             *posterior.notes,
             *conflict,
             *factor_notes(factor),
-            *false_ship_notes(self._spec, metric, posterior, self._log_lift(contrast)),
             *guardrail.notes,
             *family.pop("notes", ()),
             *self._notes(metric),
         )
         return Record(
             **self.compared(contrast),
+            rule_notes=false_ship_notes(self._spec, metric, posterior, self._log_lift(contrast)),
             family=metric.role if metric.role != "guardrail" else None,
             **_posterior_numbers(posterior, posterior.variants[index]),
             log_bayes_factor=factor,

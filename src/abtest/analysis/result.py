@@ -93,6 +93,7 @@ class Record(_Frozen):
         verdict: What the rule says of the variant, on the records of its primary metrics; after a
             failed check every record is ``invalid``.
         notes: Why a number is absent, and what else to know.
+        rule_notes: How often the decision rule is wrong at this precision.
     """
 
     experiment: str
@@ -163,6 +164,7 @@ class Record(_Frozen):
     boundary: float | None = None
     verdict: Verdict | None = None
     notes: tuple[Text, ...] = ()
+    rule_notes: tuple[Text, ...] = ()
 
 
 class Check(_Frozen):

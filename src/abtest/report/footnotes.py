@@ -58,7 +58,8 @@ def method_line(record: Record, spec: dict[str, Any]) -> str:
     parts.extend(_adjustment(record, spec))
     if record.bayes_model is not None:
         parts.append(_bayes(record))
-    return _("; ").join(parts)
+    # What is said of the rule is not said of the number: no footnote in the table.
+    return ". ".join([_("; ").join(parts), *(tell(note) for note in record.rule_notes)])
 
 
 def _adjustment(record: Record, spec: dict[str, Any]) -> list[str]:

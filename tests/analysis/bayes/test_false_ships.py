@@ -68,7 +68,7 @@ def test_the_rate_stands_beside_the_rule(require: list[str], rate: float | None)
     rows = [("none", i < 110) for i in range(1000)] + [("mail", i < 130) for i in range(1000)]
     data = {"units": pd.DataFrame(rows, columns=["variant", "won"])}
     record = analyze(made, data=data).results[0]
-    (note,) = [note for note in record.notes if note.startswith("False ships")]
+    (note,) = [note for note in record.rule_notes if note.startswith("False ships")]
     if rate is not None:
         assert "in 2.5% of experiments with one look" in note
     else:

@@ -21,7 +21,7 @@ LOOKS = 5
 
 def false_ship_notes(
     spec: Spec, metric: Metric, posterior: Posterior, lift: LogLift | None
-) -> list[str]:
+) -> tuple[str, ...]:
     """The rate with one look at this precision, and with five even ones up to it.
 
     Args:
@@ -32,12 +32,12 @@ def false_ship_notes(
     """
     rule = spec.decision.rule if spec.decision is not None else None
     if rule is None or rule.max_expected_loss is None or metric.role != "primary":
-        return []
+        return ()
     mean, sd = posterior.prior_mean, posterior.prior_sd
     if posterior.model != "normal_log_lift" or mean is None or sd is None:
-        return []
+        return ()
     if lift is None or lift.se == 0:
-        return []
+        return ()
     asked = "primary" in rule.require
     least_z = normal_quantile(1 - spec.analysis.alpha) if asked else -math.inf
     one, more = (
@@ -51,12 +51,12 @@ def false_ship_notes(
         )
         for looks in (1, LOOKS)
     )
-    return [
+    return (
         sentence(
             "False ships: at this precision the rule ships a variant that does nothing in "
             "{one:.1%} of experiments with one look, in {more:.1%} with {looks} even looks.",
             one=one,
             more=more,
             looks=LOOKS,
-        )
-    ]
+        ),
+    )
