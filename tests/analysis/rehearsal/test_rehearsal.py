@@ -179,7 +179,7 @@ def test_events_are_read_by_the_metrics() -> None:
     assert sorted(spend.y) == [0.0, 0.0, 4.0]
     assert found.left_out == (
         ("opened", "the history lacks a table of it"),
-        ("when", "curves and quantiles are not replayed"),
+        ("when", "curves, quantiles and methods that need every value are not replayed"),
     )
 
 
@@ -310,10 +310,16 @@ def test_what_a_replay_leaves_out_is_named() -> None:
     weights = {"control": 9, "coupon": 1}
     spec = spec_of(
         assignment={"phases": [{"from": "2026-01-05", "weights": weights}]},
-        analysis={"covariates": ["before"], "segments": ["tier"]},
+        analysis={
+            "covariates": ["before"],
+            "segments": ["tier"],
+            "bayes": {"models": {"spend": "hurdle_lognormal"}},
+        },
     )
     replay = replay_of(spec, outcomes_of(spec, past_units().assign(tier="a")), (), 1)
     assert [name for name, _ in replay.not_rehearsed] == [
         "assignment.phases",
         "analysis.segments",
+        "analysis.bayes.models",
     ]
+    assert replay.run(0)["records"]

@@ -207,5 +207,5 @@ def _why(metric: str, read: set[str], replayable: set[str]) -> str:
     if metric in replayable:
         return "every unit of the history has the same outcome"
     if metric in read:
-        return "curves and quantiles are not replayed"
+        return "curves, quantiles and methods that need every value are not replayed"
     return "the history lacks a table of it"

@@ -16,6 +16,7 @@ from abtest.analysis.rehearsal.summary import (
     verdicts_of,
 )
 from abtest.analysis.strata import entry_weights
+from abtest.methods.bayes import HURDLE
 from abtest.spec.variants import Assignment
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def replay_of(spec: Spec, outcomes: Outcomes, planted: tuple[Planted, ...], seed
         "covariates": columns.covariates if columns is not None else (),
         "segments": (),
         "sequential": None,
+        "bayes": spec.analysis.bayes.model_copy(update={"models": _of_moments(spec)}),
     }
     decision = spec.decision
     if decision is not None and outcomes.amounts is None:
@@ -52,6 +54,11 @@ def replay_of(spec: Spec, outcomes: Outcomes, planted: tuple[Planted, ...], seed
     }
     replayed_spec = spec.model_copy(update=changed)
     return Replay(replayed_spec, outcomes, planted, seed, tuple(not_rehearsed(spec, outcomes)))
+
+
+def _of_moments(spec: Spec) -> dict[str, str]:
+    """The Bayesian models that need no other reading of a metric than its own."""
+    return {key: model for key, model in spec.analysis.bayes.models.items() if model != HURDLE}
 
 
 def not_rehearsed(spec: Spec, outcomes: Outcomes) -> Iterator[tuple[str, str]]:
@@ -67,6 +74,12 @@ def not_rehearsed(spec: Spec, outcomes: Outcomes) -> Iterator[tuple[str, str]]:
         yield "analysis.sequential", "each replay is read once, at its end"
     if spec.analysis.segments:
         yield "analysis.segments", "segments decide nothing"
+    models = [key for key in spec.analysis.bayes.models if key not in _of_moments(spec)]
+    if models:
+        yield (
+            "analysis.bayes.models",
+            f"{', '.join(models)} has the default model: {HURDLE} is not replayed",
+        )
     known = outcomes.columns.covariates if outcomes.columns is not None else ()
     missing = [key for key in spec.analysis.covariates if key not in known]
     if missing:
