@@ -113,6 +113,90 @@ def test_a_day_and_a_country_that_lost_customers_are_named() -> None:
     assert found.status == "warn"
 
 
+def phased(seed: int, n: int = 3000) -> Tables:
+    """Half and half for ten days, then one to three; France opens when the weights change."""
+    rng = np.random.default_rng(seed)
+    tables = tables_of(seed, n)
+    late = (tables["assignments"].assigned_at >= pd.Timestamp(PHASE)).to_numpy()
+    tables["units"]["country"] = np.where(late & (rng.random(n) < 0.8), "FR", "DE")
+    chance = np.where(late, 0.75, 0.5)
+    tables["assignments"]["variant"] = np.where(rng.random(n) < chance, COUPON, CONTROL)
+    return tables
+
+
+PHASE = "2026-01-15"
+RAMP = {"phases": [{"from": PHASE, "weights": {CONTROL: 1, COUPON: 3}}]}
+
+
+def test_a_country_that_opened_in_another_phase_is_no_fault() -> None:
+    result = run(phased(1), assignment=RAMP)
+    assert check(result, "sample_ratio").status == "pass"
+    assert "sample_ratio_parts" not in {found.key for found in result.checks}
+    # Without the phases in the spec everything is off.
+    silent = run(phased(1))
+    assert check(silent, "sample_ratio").status == "fail"
+    assert "country=FR" in {p["part"] for p in check(silent, "sample_ratio_parts").details["parts"]}
+
+
+def test_parts_are_held_against_the_weights_that_ran_when_each_unit_entered() -> None:
+    tables = phased(2)
+    joined = tables["assignments"].merge(tables["units"], on="id")
+    late = joined.assigned_at >= pd.Timestamp(PHASE)
+    lost = (joined.variant == COUPON) & (joined.country == "DE") & (joined.id % 3 == 0)
+    day = (joined.assigned_at.dt.date.astype(str) == "2026-01-20") & (joined.variant == CONTROL)
+    kept = joined[~(lost | day)]
+    tables["assignments"] = tables["assignments"][~(lost | day)]
+    parts = check(run(tables, assignment=RAMP), "sample_ratio_parts").details["parts"]
+    found = {part["part"]: part["pvalue"] for part in parts}
+    adjusted = {part["part"]: part["pvalue_adjusted"] for part in parts}
+    # Holm over the two countries, and over all days but the one on which the weights changed.
+    days = joined.assigned_at.dt.date.nunique() - 1
+    assert adjusted["country=DE"] == pytest.approx(2 * found["country=DE"])
+    assert adjusted["2026-01-20"] == pytest.approx(days * found["2026-01-20"])
+    statistic = 0.0
+    for chosen, share in ((kept[~late[kept.index]], 0.5), (kept[late[kept.index]], 0.25)):
+        counts = chosen[chosen.country == "DE"].variant.value_counts()[[CONTROL, COUPON]]
+        wanted = counts.sum() * np.array([share, 1 - share])
+        statistic += stats.chisquare(counts.to_numpy(), wanted).statistic
+    assert found["country=DE"] == pytest.approx(stats.chi2.sf(statistic, 2))
+    only = kept[kept.assigned_at.dt.date.astype(str) == "2026-01-20"]
+    wanted = len(only) * np.array([0.25, 0.75])
+    assert found["2026-01-20"] == pytest.approx(stats.chisquare([0, len(only)], wanted).pvalue)
+
+
+@pytest.mark.parametrize("step", ["exposed", "eligible", "mature"])
+def test_units_that_one_variant_loses_on_the_way(step: str) -> None:
+    """Seen the mail, bought before, the window over: a tenth less of the coupon's."""
+    tables = tables_of(4, 3000)
+    rng = np.random.default_rng(4)
+    own = tables["assignments"]
+    fewer = ((own.variant == COUPON) & (rng.random(len(own)) < 0.1)).to_numpy()
+    spec = spec_of(covariates={}, analysis={})
+    metric: dict[str, Any] = {
+        "key": "bought", "kind": "conversion", "events": "orders", "window": {"end": "28d"},
+        "role": "primary",
+    }  # fmt: skip
+    spec["metrics"] = [metric]
+    if step == "exposed":
+        metric["anchor"] = "mails"
+        spec["data"]["events"]["mails"] = {"path": "m.csv", "at": "at"}
+        seen = own[~fewer]
+        tables["mails"] = pd.DataFrame({"id": seen.id, "at": seen.assigned_at})
+    elif step == "eligible":
+        metric["kind"] = "repeat_purchase"
+        before = own[~fewer].assign(at=own.assigned_at - pd.Timedelta(days=3), amount=5.0)
+        tables["orders"] = before[["id", "at", "amount"]]
+    else:
+        own.loc[fewer, "assigned_at"] = pd.Timestamp("2026-05-20")
+    del tables["units"], spec["data"]["units"]
+    found = check(analyze(spec, data=tables), "late_sample_ratio").details["steps"]
+    (one,) = (row for row in found if row["step"] == step)
+    table = [[*row] for row in pd.crosstab(own.variant, fewer).to_numpy()]
+    witness = float(stats.chi2_contingency(table, correction=False).pvalue)
+    assert one["pvalue_adjusted"] == pytest.approx(witness)  # at the other steps none is lost
+    assert list(one["kept"]) == [CONTROL, COUPON]
+
+
 def test_values_that_one_variant_loses_are_found_late() -> None:
     rng = np.random.default_rng(3)
     units = pd.DataFrame({"id": np.arange(2000), "variant": rng.choice([CONTROL, COUPON], 2000)})

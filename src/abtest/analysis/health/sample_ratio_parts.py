@@ -14,7 +14,7 @@ from abtest.metrics.survey import SurveyMetric
 from abtest.sentences import joined, sentence
 from abtest.stats.families.procedures import adjust
 from abtest.stats.health.balance import independence
-from abtest.stats.health.sample_ratio import sample_ratio
+from abtest.stats.health.sample_ratio import sample_ratio, summed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +39,9 @@ Part = tuple[str, list[int], float | None]
 def sample_ratio_parts(spec: Spec, population: Population, found: Found) -> Check | None:
     """Days of enrolment and values of attributes in which the split is not what was planned.
 
-    Each is held against the overall shares that were expected, and Holm's correction is taken over
-    all days, and over all values of all attributes. A split that is right on the whole may still
-    hide two faults that cancel out.
+    Each is held against the weights that ran when its units entered, and Holm's correction is taken
+    over all days, and over all values of all attributes. A split that is right on the whole may
+    still hide two faults that cancel out.
     """
     if spec.control is None or population.clusters is not None or len(spec.variants or ()) < 2:
         return None
@@ -110,15 +110,20 @@ def _days(spec: Spec, found: Found) -> Iterator[Part]:
 
 
 def _attributes(spec: Spec, found: Found) -> Iterator[Part]:
-    """Each value's units against the weights; where these changed, against all units' shares."""
-    entries = entry_weights(spec)
+    """Each value's units against the weights under which each of them entered."""
+    weights = [entry for _, entry in entry_weights(spec)]
     keys = [variant.key for variant in spec.variants or ()]
     for slice_ in found.segments:
-        every = [sum(counts[key] for counts in slice_.assigned.values()) for key in keys]
-        weights = [entries[0][1][key] for key in keys] if len(entries) == 1 else every
         for value, counts in slice_.assigned.items():
+            tests = [
+                sample_ratio([entered[key] for key in keys], [shares[key] for key in keys])
+                for entered, shares in zip(
+                    slice_.by_entry.get(value, [counts]), weights, strict=True
+                )
+            ]
             row = [counts[key] for key in keys]
-            yield f"{slice_.name}={value}", row, sample_ratio(row, weights).pvalue
+            test = tests[0] if len(tests) == 1 else summed(tests)
+            yield f"{slice_.name}={value}", row, test.pvalue
 
 
 def _count(key: str, n: int) -> str:

@@ -7,7 +7,7 @@ attribute; what adds up adds up to the whole.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -15,6 +15,7 @@ import narwhals as nw
 from abtest.analysis.clusters import in_clusters
 from abtest.analysis.counting import count_rows
 from abtest.analysis.segments.columns import segment_column
+from abtest.analysis.strata import entry_number
 from abtest.analysis.streams import VARIANT
 from abtest.analysis.summaries import summarize
 from abtest.errors import DataError
@@ -37,6 +38,7 @@ _MARK = "\x1f"  # between a variant and a part; no name has it
 PART = "abtest:part"
 """The column of the part that a unit is in."""
 _UNITS = "abtest:units"
+_ENTRY = "abtest:entry"
 _WEEK = 7
 _MONDAY = 3  # 1970-01-01 was a Thursday
 
@@ -49,11 +51,14 @@ class Slice:
         name: The attribute.
         assigned: Units of each variant, by the part.
         summaries: The counts and summaries of each part's units.
+        by_entry: Units of each variant by the part, under each of the weights that were in force;
+            empty where the split was the same for all.
     """
 
     name: str
     assigned: Mapping[str, Mapping[str, int]]
     summaries: Mapping[str, Summaries]
+    by_entry: Mapping[str, Sequence[Mapping[str, int]]] = field(default_factory=dict)
 
 
 def segments_of(
@@ -81,7 +86,8 @@ def segments_of(
         summaries = part_summaries(
             spec, engine, frame.rename({column: PART}), facts, list(assigned)
         )
-        found.append(Slice(name, assigned, summaries))
+        by_entry = _by_entry(spec, engine, population, column)
+        found.append(Slice(name, assigned, summaries, by_entry))
     return tuple(found)
 
 
@@ -144,6 +150,22 @@ def _assigned(
     keys = [variant.key for variant in spec.variants or ()]
     values = sorted({value for value, _ in counts})
     return {value: {key: counts.get((value, key), 0) for key in keys} for value in values}
+
+
+def _by_entry(
+    spec: Spec, engine: Engine, population: Population, column: str
+) -> dict[str, list[dict[str, int]]]:
+    """The same under each of the weights that were in force."""
+    if not population.by_entry:
+        return {}
+    number = entry_number(spec).alias(_ENTRY)
+    found: dict[str, list[dict[str, int]]] = {}
+    for place in range(len(population.by_entry)):
+        entered = population.frame.with_columns(number).filter(nw.col(_ENTRY) == place)
+        for value, counts in _assigned(spec, engine, entered, column).items():
+            nobody = [dict.fromkeys(counts, 0) for _ in population.by_entry]
+            found.setdefault(value, nobody)[place] = counts
+    return found
 
 
 def part_summaries(  # noqa: PLR0913 - one part of the units, and what to find out of it
