@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SEED = 2026
 ALPHA = 0.05
-CHECKED = 1000  # experiments in the checksum: tools may be asked more or fewer times
+CHECKED = 500  # experiments in the checksum: tools may be asked more or fewer times
 
 
 @dataclass(frozen=True)

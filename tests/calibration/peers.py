@@ -123,4 +123,5 @@ def _never(one: Part, measure: str) -> str:
     hits, trials = one["measures"][measure]
     if not trials:
         return "-"
-    return f"**{hits / trials:.1%}**" if hits else "0"
+    share = f"{hits / trials:.1%}" if hits / trials >= 0.0005 else "under 0.1%"
+    return f"**{share}**" if hits else "0"

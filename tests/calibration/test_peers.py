@@ -41,6 +41,10 @@ def test_a_warning_is_told(tmp_path: Path) -> None:
     assert section(tmp_path, warned=[900, 1000])[0] == "| rate 0.1, 950 / 50 | **10.0%** (warns) |"
 
 
+def test_what_is_rare_is_not_never(tmp_path: Path) -> None:
+    assert section(tmp_path, contradicts=[1, 4000])[2] == "| rate 0.1, 950 / 50 | **under 0.1%** |"
+
+
 def test_a_library_that_was_not_asked_is_named(tmp_path: Path) -> None:
     section(tmp_path)
     assert "tea-tasting was not asked" in peers_section(tmp_path / "peers.json")
