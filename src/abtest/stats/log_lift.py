@@ -77,8 +77,8 @@ def log_lift(control: Summary, treatment: Summary) -> LogLift | None:
         treatment: The treatment's summary, of the same type.
 
     Returns:
-        The log lift; None where a value is not positive or its variance is not known, or where
-        the lift or its standard error is out of the range of floats.
+        The log lift; None where a value is not positive, where its variance is not known or
+        nothing varies, or where the lift or its standard error is out of the range of floats.
 
     Source:
         Katz, Baptista, Azen & Pike (1978), Biometrics 34:469-474, for proportions.
@@ -98,7 +98,7 @@ def log_lift(control: Summary, treatment: Summary) -> LogLift | None:
     # large or too small for a float.
     se = math.hypot(math.sqrt(variance) / value, math.sqrt(control_variance) / control_value)
     ratio = value / control_value
-    if ratio == 0 or not (math.isfinite(ratio) and math.isfinite(se)):
+    if 0 in (ratio, se) or not (math.isfinite(ratio) and math.isfinite(se)):
         return None
     return LogLift(math.log(ratio), se)
 

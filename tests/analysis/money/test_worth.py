@@ -115,6 +115,18 @@ def test_contribution_by_hand() -> None:
     assert found.value_ci_low == pytest.approx(1000 * found.ci_low - 150)
 
 
+def test_nobody_redeems() -> None:
+    """Coupon: 0.4 x 150 / 10 - 0.10 = 5.90. One more buyer costs 0.1 / (0.3 - 0.1)."""
+    spec = {**EVENT_SPEC, "decision": {"value": {"events": "orders"}, **MARGIN}}
+    tables = {"assignments": people(), "orders": orders(), "used": used().head(0)}
+    result = analyze(spec, data=tables)
+    assert one(result).difference == pytest.approx(3.9)
+    assert measure(result, "cost_per_incremental").value == pytest.approx(0.5)
+    assert {"bought_anyway", "subsidy"}.isdisjoint(found.key for found in one(result).measures)
+    assert "Nobody redeemed" in " ".join(one(result).notes)
+    assert "Nobody redeemed" not in " ".join(one(run(MARGIN)).notes)
+
+
 def test_the_arithmetic_is_shown() -> None:
     result = run({**MARGIN, "population": 1000})
     shown = {step.key: (step.control, step.variant) for step in one(result).steps}

@@ -191,6 +191,16 @@ def test_a_plan_that_takes_too_long_says_what_could_be_read() -> None:
             {"units_per_week": 5, "baselines": {"spent": {"value": 3, "sd": 1e308}}},
             "plan.baselines says an sd of 1e+308, which is too large",
         ),
+        (
+            {**SPENT, "role": "primary", "mde": {"relative": 0.1}},
+            {"units_per_week": 5, "baselines": {"spent": {"value": 3, "sd": 0}}},
+            "plan.baselines says an sd of 0: every unit has",
+        ),
+        (
+            {**SPENT, "role": "primary", "mde": {"relative": 0.1}},
+            {"units_per_week": 5, "baselines": {"spent": {"value": 0, "sd": 3}}},
+            "it needs an absolute mde: a share of 0 is 0",
+        ),
     ],
 )
 def test_what_is_missing_is_said(metric: dict[str, Any], plan: dict[str, Any], why: str) -> None:

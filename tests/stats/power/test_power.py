@@ -228,6 +228,12 @@ def test_the_mde_is_found_with_its_power(n_control: float, p_c: float, ratio: fl
     assert power == pytest.approx(0.8, abs=1e-6)
 
 
+def test_the_mde_where_nobody_or_everybody_succeeds() -> None:
+    """From a share of 0 the size that is planned for a rise gives that rise back."""
+    assert proportions_mde(proportions_size(0.0, 0.1, PLAIN), 0.0, PLAIN) == pytest.approx(0.1)
+    assert proportions_mde(1e9, 1.0, PLAIN) is None
+
+
 @given(st.floats(5, 1e5), st.floats(0.01, 100), ratios)
 def test_the_mde_of_means_too(n_control: float, sd: float, ratio: float) -> None:
     design = Design(ratio=ratio)

@@ -37,6 +37,14 @@ _UNBOUNDED = sentence(
 )
 
 
+NOBODY_REDEEMED = sentence("Nobody redeemed: there is no share who would have bought anyway.")
+
+
+def redeems(means: m.Means) -> bool:
+    """Whether anybody of the variant redeemed what it was offered."""
+    return means.treatment.mean({m.REDEMPTIONS: 1.0}) > 0
+
+
 def measures_of(
     means: m.Means,
     found: MoneyFound,
@@ -56,7 +64,7 @@ class _Measures:
         self._terms = found.terms
         self._key = key
         self._spends = means.difference({m.INCENTIVE: 1.0, m.EXPOSURE: 1.0}) > 0
-        self._redeems = means.treatment.mean({m.REDEMPTIONS: 1.0}) > 0
+        self._redeems = redeems(means)
 
     def all(self, comparison: Comparison, weeks: Sequence[Week]) -> Iterator[Measure]:
         if self._redeems:

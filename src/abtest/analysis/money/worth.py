@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from abtest.analysis.adjusting import Adjustment, can_adjust
 from abtest.analysis.money.facts import REVENUE
 from abtest.analysis.money.false_ships import false_ships_of_money
-from abtest.analysis.money.measures import measures_of, size_of_test
+from abtest.analysis.money.measures import NOBODY_REDEEMED, measures_of, redeems, size_of_test
 from abtest.analysis.money.result import Money, Step, VariantMoney, Week
 from abtest.analysis.money.several import allowing_for_several, told_of_several
 from abtest.analysis.money.targeting import targeting_of
@@ -156,7 +156,9 @@ class _Each:
         numbers["targeting"] = targeting_of(
             self._found.by_segment, (self._control, key), self._ci_level, self._for_all(key)
         )
-        numbers["notes"] = tuple(_notes(comparison, adjusted=self._adjustment is not None))
+        notes = _notes(comparison, adjusted=self._adjustment is not None)
+        unused = means is not None and self._terms.per_redemption[key] and not redeems(means)
+        numbers["notes"] = (*notes, *([NOBODY_REDEEMED] if unused else []))
         return bare.model_copy(update=numbers)
 
     def _compared(self, key: str, control: MetricCounts, treatment: MetricCounts) -> Comparison:

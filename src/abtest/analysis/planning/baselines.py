@@ -122,6 +122,8 @@ def _said_mean(sd: float | None) -> float | str:
         return "plan.baselines must say its sd too"
     if sd > _LARGEST_SD:
         return f"plan.baselines says an sd of {sd:g}, which is too large to count with"
+    if sd == 0:
+        return "plan.baselines says an sd of 0: every unit has the same outcome"
     return sd**2
 
 

@@ -58,6 +58,8 @@ def verdict_of(metrics: Sequence[MetricPlan], latest: date, *, fixed: bool) -> P
 def _unknown(metric: MetricPlan) -> str | None:
     if metric.problem is not None:
         return metric.problem
+    if metric.effect is None and metric.value == 0:
+        return "it needs an absolute mde: a share of 0 is 0"
     if metric.effect is None:
         return "it declares no mde, the smallest effect worth acting on"
     if metric.units is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from abtest.stats.power.normal import normal_mde, normal_power, normal_size
+from abtest.stats.power.normal import normal_power, normal_size
 from abtest.stats.proportions.restricted_rates import rates_at_difference
 from abtest.stats.roots import find_root
 from abtest.stats.scipy_special import special
@@ -224,7 +224,8 @@ def proportions_power_pooled(  # noqa: PLR0913 - a margin and a side more than i
 def proportions_mde(n_control: float, p_control: float, design: Design) -> float | None:
     """The smallest rise of a share that is found with the design's power.
 
-    The difference d with d = (z_alpha + z_power) se(d), the variance of treatment taken at p_c + d.
+    The difference d with d = (z_alpha + z_power) se(d), the variance of treatment taken at p_c + d:
+    the larger root of a quadratic, which at p_c = 0 has a root at 0 as well.
 
     Args:
         n_control: Units of control, above 0.
@@ -244,13 +245,14 @@ def proportions_mde(n_control: float, p_control: float, design: Design) -> float
     """
     _check(p_control, 1.0)
 
-    def missing(difference: float) -> float:
-        treatment = _variance(min(p_control + difference, 1.0))
-        return normal_mde(n_control, _variance(p_control), treatment, design) - difference
-
-    if missing(1 - p_control) > 0:
-        return None
-    return find_root(missing, 0.0, 1 - p_control)
+    if not n_control > 0:
+        raise ValueError(f"n_control is {n_control}; it must be above 0.")
+    # With k = (z_alpha + z_power)^2 / n_c: (1 + k / r) d^2 - (k / r) (1 - 2 p) d - k p q (1 + 1/r).
+    k = (design.z_alpha + design.z_power) ** 2 / n_control
+    leading, half = 1 + k / design.ratio, k / design.ratio * (0.5 - p_control)
+    rest = k * _variance(p_control) * (1 + 1 / design.ratio)
+    difference = (half + math.sqrt(half * half + leading * rest)) / leading
+    return difference if 0 < difference <= 1 - p_control else None
 
 
 def _null_rates(
