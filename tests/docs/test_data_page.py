@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
 from abtest.sources.tables import Condition, EventsTable
+from command_line import make_experiment, run
 from specs import EVENTS, changed, faults
 from support import ROOT
 
 PAGE = (ROOT / "docs" / "how-to" / "read-your-data.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 ORDERS = "orders: {path: orders.csv, at: ordered_at, value: amount}"
+
+
+def test_the_lines_for_persian_exports_convert_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "شماره مشتری;تاریخ;مبلغ\r\nم-۱۰۰۰;۱۴۰۴/۱۰/۱۵;۲٬۸۵۳٬۰۰۰\r\n"
+    (tmp_path / "خرید.csv").write_text("\ufeff" + text, encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    exec(compile(code, "read-your-data.md", "exec"), {})  # noqa: S102 - our own page
+    [_, row] = (tmp_path / "orders.csv").read_text(encoding="utf-8").splitlines()
+    assert row == "م-۱۰۰۰,2026-01-05,2853000"
+
+
+@pytest.mark.parametrize(
+    ("column", "row"), [("ordered_at", "1,۱۴۰۴/۱۰/۱۵,20"), ("amount", "1,2026-01-06 10:00,۲٬۸۵۳")]
+)
+def test_a_message_about_persian_digits_leads_to_these_lines(
+    column: str, row: str, tmp_path: Path
+) -> None:
+    spec = make_experiment(tmp_path)
+    (tmp_path / "orders.csv").write_text(
+        f"customer_id,ordered_at,amount\n{row}\n", encoding="utf-8"
+    )
+    error = run("analyze", spec, "--no-report").failed()
+    assert f"column '{column}': 1 value is not" in error
+    assert 'under "Persian dates and digits"' in error
+    assert "### Persian dates and digits" in PAGE
 
 
 @pytest.mark.parametrize("block", BLOCKS)

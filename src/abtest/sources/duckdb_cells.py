@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 NUMBERED = "Or say what the numbers are: `time: epoch_seconds`, epoch_milliseconds or day_number."
 _COMMA = re.compile(r"[+-]?[\d.]+,\d+")
+_OTHER_DIGITS = re.compile("[\u06f0-\u06f9\u0660-\u0669]")  # Persian and Arabic
+_DIGITS = (
+    "Digits must be 0 to 9, and dates of the Gregorian calendar: the page on reading your data "
+    'has a few lines that convert them, under "Persian dates and digits".'
+)
 # What other tools write, and how a spec says so.
 _INSTEAD = (
     (re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}.*"), 'Or say `date_format: "%d.%m.%Y"`.'),
@@ -110,6 +115,8 @@ def _mixed(cell: BadCell, count: int, where: str, at: str) -> DataError:
 def _rule(cell: BadCell, example: str) -> tuple[str, str]:
     """What a cell should be, and what to do about this one."""
     what, hint = RULES[cell.wanted]
+    if cell.wanted in ("number", "integer", "instant") and _OTHER_DIGITS.search(example):
+        return what, _DIGITS
     if cell.wanted == "number" and cell.reading.decimal == ",":
         return what, "Write 1.200,47 or 1200,47, as `decimal` says."
     if cell.wanted == "number" and _COMMA.fullmatch(example.strip()):
