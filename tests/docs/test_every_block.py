@@ -1,4 +1,4 @@
-"""Every block of code on every page is run, or parsed, or there is a reason why not."""
+"""Every block of code on every page is run, or parsed."""
 
 from __future__ import annotations
 
@@ -17,14 +17,6 @@ from support import ROOT
 DOCS = ROOT / "docs"
 PAGES = {path.relative_to(DOCS).as_posix(): path.read_text("utf-8") for path in DOCS.rglob("*.md")}
 TESTS = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
-
-NOT_RUN = {
-    "how-to/choose-an-engine.md": "its Python needs a Spark cluster or frames of the reader's",
-    "how-to/assign-a-list.md": "its Python has files of the reader's; its YAML is layers.yaml",
-    "how-to/change-weights.md": "old.yaml and new.yaml are the reader's",
-    "tutorials/from-nothing-to-a-decision.md": "its last YAML is about the reader's own files",
-}
-"""Pages with Python or YAML that no test runs, and why."""
 
 # A block with a title is a file, which test_sessions.py writes and uses.
 _FENCED = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -95,8 +87,4 @@ def test_other_python_and_yaml_has_a_test_of_its_page(page: str) -> None:
     name = Path(page).stem if Path(page).stem != "index" else Path(page).parent.name
     by_name = re.compile(rf"\b{re.escape(name)}\b")
     tested = any(by_name.search(text) for text in TESTS.values()) or page.startswith("metrics/")
-    assert not held or tested or page in NOT_RUN, "test these blocks, or say in NOT_RUN why not"
-
-
-def test_the_reasons_are_about_pages_that_exist() -> None:
-    assert set(NOT_RUN) <= set(PAGES)
+    assert not held or tested, "test these blocks, as test_blocks_with_files.py does"
