@@ -120,6 +120,27 @@ def test_from_a_file_on_the_command_line(udacity: pd.DataFrame, tmp_path: Path) 
     assert list(found.data_fingerprints) == ["totals"]
 
 
+@pytest.mark.parametrize("engine", ["duckdb", "polars", "pandas"])
+def test_days_that_are_not_over_are_not_read(engine: str) -> None:
+    days = ["2026-01-01", "2026-01-02", "2026-01-03"]
+    rows = [(key, day, 100, 10 + i) for key in ("control", "coupon") for i, day in enumerate(days)]
+    frame = pd.DataFrame(rows, columns=["variant", "day", "Clicks", "Enrollments"])
+    spec = spec_for({"totals": {"path": "totals.csv", "date": "day"}}, (GROSS,))
+
+    def counted(given: pd.DataFrame, as_of: str | None) -> tuple[int, int]:
+        found = analyze(spec, data={"totals": given}, as_of=as_of, engine=engine).results[0]
+        return found.n, round(found.n * (found.value or 0))
+
+    assert counted(frame, None) == (300, 33)
+    assert counted(frame, "2026-01-03") == (200, 21)
+    assert counted(frame, "2026-01-02T23:00") == (100, 10)
+    assert counted(frame.assign(day=pd.to_datetime(frame["day"])), "2026-01-03")[0] == 200
+    told = frame.assign(day=frame["day"].str.replace("2026-01-0", "week "))
+    assert counted(told, "2026-01-02")[0] == 300  # names of days are only told apart
+    with pytest.raises(DataError, match=r"has no row of a day that is over at as_of"):
+        counted(frame, "2026-01-01")
+
+
 def test_trials_are_not_units_unless_the_spec_says_so() -> None:
     note = "Counts Clicks, not units"
     assert any(text.startswith(note) for text in totals(TOTALS).results[0].notes)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import time
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
 
+from abtest.analysis.clock import start_of_day
 from abtest.analysis.population import Population
 from abtest.analysis.streams import VARIANT
 from abtest.analysis.summaries import Found, MetricCounts
 from abtest.errors import DataError
+from abtest.fields import DAY
+from abtest.instants import parse_instant, to_microseconds
 from abtest.metrics.proportion import ProportionMetric
 from abtest.sentences import sentence
 from abtest.sources.wanted import Wanted
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
     import narwhals as nw
 
+    from abtest.analysis.clock import Cutoff
     from abtest.metrics.base import Metric
     from abtest.sources.engine import Engine
     from abtest.sources.tables import AggregateTable, MomentsTable, TotalsTable
@@ -44,7 +49,7 @@ class Aggregates:
     found: Found
 
 
-def read_aggregates(spec: Spec, engine: Engine) -> Aggregates | None:
+def read_aggregates(spec: Spec, engine: Engine, cutoff: Cutoff | None = None) -> Aggregates | None:
     """The sufficient statistics of data that are totals or moments; None where they are neither.
 
     Sums over dates are those of the variant; moments are merged by Chan's formula. Both take each
@@ -53,14 +58,16 @@ def read_aggregates(spec: Spec, engine: Engine) -> Aggregates | None:
     Args:
         spec: The experiment.
         engine: Where its tables are.
+        cutoff: Up to when the data are complete: rows of later dates are not read, where dates are
+            written so that they can be told (2026-03-01).
 
     Raises:
         DataError: A row is repeated, lacks a variant, or holds numbers that cannot be.
     """
     if spec.data.totals is not None:
-        return _totals(spec, engine, spec.data.totals)
+        return _totals(spec, engine, spec.data.totals, cutoff)
     if spec.data.moments is not None:
-        return _moments(spec, engine, spec.data.moments)
+        return _moments(spec, engine, spec.data.moments, cutoff)
     return None
 
 
@@ -84,11 +91,12 @@ def aggregate_notes(spec: Spec, metric: Metric) -> list[str]:
     return []
 
 
-def _totals(spec: Spec, engine: Engine, table: TotalsTable) -> Aggregates:
+def _totals(spec: Spec, engine: Engine, table: TotalsTable, cutoff: Cutoff | None) -> Aggregates:
     shares = [metric for metric in spec.metrics if isinstance(metric, ProportionMetric)]
     columns = [name for metric in shares for name in (metric.trials, metric.successes) if name]
     counted = table.units or _first_primary(shares).trials or ""
-    frame, rows = _rows(engine, "totals", table, [counted, *columns])
+    frame, read = _rows(engine, "totals", table, [counted, *columns])
+    rows = _until(cutoff, read, table)
     known, unknown = _known(spec, table.path, rows)
     assigned = {variant: sum(row.whole(counted) for row in own) for variant, own in known.items()}
     summaries = {
@@ -100,9 +108,10 @@ def _totals(spec: Spec, engine: Engine, table: TotalsTable) -> Aggregates:
     return _aggregates(frame, rows, unknown, assigned, summaries)
 
 
-def _moments(spec: Spec, engine: Engine, table: MomentsTable) -> Aggregates:
+def _moments(spec: Spec, engine: Engine, table: MomentsTable, cutoff: Cutoff | None) -> Aggregates:
     columns = (table.n, table.mean, table.variance)
-    frame, rows = _rows(engine, "moments", table, columns)
+    frame, read = _rows(engine, "moments", table, columns)
+    rows = _until(cutoff, read, table)
     known, unknown = _known(spec, table.path, rows)
     assigned = {variant: sum(row.whole(table.n) for row in own) for variant, own in known.items()}
     summaries = {
@@ -146,11 +155,13 @@ class _Row:
     Attributes:
         where: The file, the variant and the date.
         variant: The variant.
+        date: Its date as it is written; None where the table has none.
         values: The numbers, by column.
     """
 
     where: str
     variant: str
+    date: str | None
     values: Mapping[str, float | None]
 
     def whole(self, column: str) -> int:
@@ -198,6 +209,37 @@ def _rows(
     return frame, found
 
 
+def _until(cutoff: Cutoff | None, rows: list[_Row], table: AggregateTable) -> list[_Row]:
+    """The rows whose day is over at the cut-off; all of them where not every date can be read."""
+    if cutoff is None or table.date is None:
+        return rows
+    ends = [_end(row.date or "", cutoff.zone) for row in rows]
+    if None in ends:
+        return rows
+    kept = [
+        row
+        for row, end in zip(rows, ends, strict=True)
+        if end is not None and end <= cutoff.microseconds
+    ]
+    if not kept:
+        raise DataError(
+            f"{table.path} has no row of a day that is over at as_of ({cutoff.iso})",
+            "Give a later --as-of.",
+        )
+    return kept
+
+
+def _end(text: str, zone: str) -> int | None:
+    """When a row's day is over, or just after its instant; None where the text is no date."""
+    try:
+        moment = parse_instant(text, zone)
+    except ValueError:
+        return None
+    if moment.time() == time(0):
+        return start_of_day(moment.date() + DAY, zone)
+    return to_microseconds(moment) + 1
+
+
 def _row(table: AggregateTable, row: Mapping[str, Any], numbers: Sequence[str]) -> _Row:
     variant, date = row[VARIANT], row.get(_DATE)
     if variant is None:
@@ -207,7 +249,7 @@ def _row(table: AggregateTable, row: Mapping[str, Any], numbers: Sequence[str]) 
             f"{table.path} has a row of {variant} without a date", "Fill the column, or drop it."
         )
     where = f"{table.path}, row of {variant}" + (f" on {date}" if date is not None else "")
-    return _Row(where, variant, {column: row[f"number:{column}"] for column in numbers})
+    return _Row(where, variant, date, {column: row[f"number:{column}"] for column in numbers})
 
 
 def _refuse_repeated(table: AggregateTable, rows: Sequence[_Row]) -> None:

@@ -193,7 +193,7 @@ class _Analysis:
 
     def result(self) -> Result:
         """Run all steps."""
-        aggregates = read_aggregates(self._spec, self._engine)
+        aggregates = read_aggregates(self._spec, self._engine, self._cutoff)
         if aggregates is None:
             return self._result_of_rows()
         population, found = aggregates.population, aggregates.found
