@@ -17,6 +17,7 @@ import pytest
 
 from abtest.cli.output import PREFIX
 from command_line import make_experiment, run, spawn
+from nights import make_nights, night
 from support import ROOT
 
 OLD = "old\n"
@@ -35,6 +36,7 @@ COMMANDS = {
     "compile": ["compile", "experiment.yaml", "-o", "out.json"],
     "analyze": ["analyze", "experiment.yaml", "--no-report"],
     "analyze -o": ["analyze", "experiment.yaml", "-o", "out.json"],
+    "monitor": ["monitor", "nightly/experiment.yaml", "--as-of", night(20), "--no-report"],
     "report": ["report", "read/results/2026-03-01.json", "-o", "out.html"],
     "decide": ["decide", "read/experiment.yaml", "--verdict", "ship", "--on", "2026-03-05"],
     "archive": ["archive", ".", "-o", "out.json", "--on", "2026-03-05"],
@@ -66,6 +68,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("freeze", frozen, "--on", "2026-01-04").worked()
     planned = frozen.read_text("utf-8")
     frozen.write_text(planned.replace("{end: 30d}, role", "{end: 28d}, role"), encoding="utf-8")
+    # The next look replaces the log and its last fingerprint.
+    nights = make_nights(folder / "nightly", per_day=20)
+    run("monitor", nights, "--as-of", night(15), "--no-report").worked()
     read = folder / "read" / "experiment.yaml"
     run("analyze", read, "--no-report").worked()
     run("decide", read, "--verdict", "neutral", "--why", "x", "--on", "2026-03-04").worked()

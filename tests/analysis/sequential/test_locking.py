@@ -225,6 +225,17 @@ def test_where_nothing_changed_looks_add_up_to_the_tables(spec: Path) -> None:
     assert fresh.results[0].method == "regression_adjustment"
 
 
+@pytest.mark.parametrize("engine", ["polars", "pandas"])
+def test_every_engine_counts_the_same(spec: Path, engine: str) -> None:
+    look(spec, 15)
+    add_refunds(spec, before=15, on=18)
+    one, other = (monitor(spec, as_of=night(20), engine=name) for name in ("duckdb", engine))
+    assert other.restated == one.restated == ("2026-01-20T00:00:00+00:00",)
+    for row, same in zip(one.rows, other.rows, strict=True):
+        assert (same.n, same.n_control) == (row.n, row.n_control)
+        assert same.value == pytest.approx(row.value, rel=1e-12)
+
+
 def test_a_metric_that_is_measured_otherwise_is_read_anew_and_said(spec: Path) -> None:
     look(spec, 15)
     text = spec.read_text(encoding="utf-8")
