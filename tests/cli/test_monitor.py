@@ -443,3 +443,43 @@ def test_killed_at_any_moment_the_log_is_whole(spec: Path) -> None:
         assert len(looks(spec)) in (1, 2)
     run("monitor", spec, "--as-of", night(20), "--no-report").worked()
     assert len(looks(spec)) == 2
+
+
+TOTALS = """\
+spec: abtest/v1
+key: totals
+kind: messaging
+unit: null
+variants: [{key: control, control: true, weight: 5}, {key: mail, weight: 95}]
+schedule: {start: 2026-01-01}
+data: {totals: {path: totals.csv, variant: variant, date: day}}
+metrics: [{key: share, kind: proportion, successes: bought, trials: n, role: primary}]
+analysis: {sequential: {engine: lan_demets, max_units: UNITS}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("units", "bounds"),
+    [
+        # One look at half of the plan and one at its end, or at 2/3 and 4/3 of it, which is an
+        # over-run: P(|z1| < b1, |z2| > b2) by scipy's quadrature of the bivariate normal.
+        (20_000, (2.9625880427, 1.9685956406)),
+        (15_000, (2.5093085104, 2.0156834670)),
+    ],
+)
+def test_totals_are_monitored_day_by_day(
+    tmp_path: Path, units: int, bounds: tuple[float, float]
+) -> None:
+    """A night knows only the days that were over: the first one does not see the second."""
+    spec = tmp_path / "experiment.yaml"
+    spec.write_text(TOTALS.replace("UNITS", str(units)), encoding="utf-8")
+    rows = ["control,2026-01-01,500,50", "mail,2026-01-01,9500,1100"]
+    rows += ["control,2026-01-02,500,50", "mail,2026-01-02,9500,1300"]
+    text = "\n".join(["variant,day,n,bought", *rows])
+    (tmp_path / "totals.csv").write_text(text, encoding="utf-8")
+    assert run("monitor", spec, "--as-of", "2026-01-02", "--no-report").code == 0
+    assert run("monitor", spec, "--as-of", "2026-01-03", "--no-report").code == 10
+    lines = (tmp_path / "looks.jsonl").read_text("utf-8").splitlines()
+    looks = [json.loads(line)["rows"][0] for line in lines]
+    assert [look["information_fraction"] for look in looks] == [10_000 / units, 20_000 / units]
+    assert [look["boundary"] for look in looks] == pytest.approx(bounds, rel=1e-9)

@@ -34,11 +34,14 @@ def statistic_of(comparison: Comparison) -> float | None:
         >>> found = welch(Moments(50, 1.0, 49.0), Moments(50, 1.5, 49.0), 0.95)
         >>> round(statistic_of(found), 3)
         2.455
+        >>> statistic_of(welch(Moments(50, 1.0, 49.0), Moments(50, 1.0, 49.0), 0.95))
+        0.0
     """
     if comparison.pvalue is None or comparison.difference is None:
         return None
     size = -float(special.ndtri(comparison.pvalue / 2)) if comparison.pvalue > 0 else _EXTREME
-    return max(size, 0.0) * (1 if comparison.difference >= 0 else -1)
+    # Adding 0 turns the -0.0 of a p-value of 1 into 0.
+    return max(size, 0.0) * (1 if comparison.difference >= 0 else -1) + 0.0
 
 
 @dataclass(frozen=True, slots=True)
