@@ -46,6 +46,14 @@ def test_a_message_about_persian_digits_leads_to_these_lines(
     assert "### Persian dates and digits" in PAGE
 
 
+def test_persian_years_in_latin_digits_are_noticed(tmp_path: Path) -> None:
+    spec = make_experiment(tmp_path)
+    orders = (tmp_path / "orders.csv").read_text(encoding="utf-8").replace("2026-0", "1404-1")
+    (tmp_path / "orders.csv").write_text(orders, encoding="utf-8")
+    found = run("analyze", spec, "--no-report").worked().out
+    assert "and of the Gregorian calendar?" in " ".join(found.split())
+
+
 @pytest.mark.parametrize("block", BLOCKS)
 def test_every_block_is_a_stream(block: str) -> None:
     stream = {"value": "amount", **yaml.safe_load(block)["orders"]}

@@ -1,4 +1,4 @@
-"""What other people's pipelines read: hook, action, container. None of them is run here."""
+"""What other people's pipelines read: hook, action, container, run as far as this machine can."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -152,6 +153,39 @@ def test_the_constraints_of_the_image_are_the_pins(tmp_path: Path) -> None:
     wanted = re.findall(r"^([a-z0-9][^\s\\]*==[^\s\\;]+)", pins.read_text("utf-8"), re.MULTILINE)
     found = [line.split(" ;")[0].strip() for line in done.stdout.splitlines()]
     assert found == wanted
+
+
+@pytest.mark.integration
+def test_what_the_image_runs_while_it_is_built(tmp_path: Path) -> None:
+    """Its first stage without a container: the same lines, in folders of the test."""
+    found = instructions()
+    stage = found[: [i for i, (name, _) in enumerate(found) if name == "FROM"][1]]
+    source, root = tmp_path / "src", tmp_path / "root"
+    source.mkdir()
+    for line in (rest for name, rest in stage if name == "COPY"):
+        for word in line.split()[:-1]:
+            copy = shutil.copytree if (ROOT / word).is_dir() else shutil.copy
+            copy(ROOT / word, source / word)
+    (tmp_path / "bin").mkdir()
+    _program(tmp_path / "bin" / "python", f'exec "{sys.executable}" "$@"')
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV"))}
+    env["PATH"] = f"{tmp_path / 'bin'}:{env['PATH']}"
+    (root / "opt").mkdir(parents=True)
+    for line in (rest for name, rest in stage if name == "RUN"):
+        here = re.sub(r"(?<=[ =])/(opt|wheels)", rf"{root}/\1", f" {line}").replace(
+            " > /wheels", f" > {root}/wheels"
+        )
+        here = here.replace("--no-cache-dir ", "")  # what the test may keep between its runs
+        done = subprocess.run(
+            ["sh", "-euc", here], cwd=source, env=env, capture_output=True, text=True, check=False
+        )
+        if done.returncode and re.search("No matching distribution|onnection", done.stderr):
+            pytest.skip("the package index cannot be reached")
+        assert done.returncode == 0, done.stderr[-3000:]
+    for words in (("--version",), ("validate", str(ROOT / "experiments"))):
+        program = str(root / "opt" / "abtest" / "bin" / "abtest")
+        subprocess.run([program, *words], env=env, check=True, capture_output=True)
+    assert not (root / "opt" / "abtest" / "bin" / "pytest").exists()
 
 
 def test_the_settings_on_the_page_are_valid() -> None:

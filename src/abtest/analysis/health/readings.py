@@ -262,7 +262,7 @@ def before_assignment(events: Sequence[EventRows]) -> Check | None:
         ),
         hint=sentence(
             "Nothing of {tables} comes after it: is the time of assignment, or of the "
-            "events, the right column and in the right zone?",
+            "events, the right column, in the right zone, and of the Gregorian calendar?",
             tables=joined(", ", only),
         )
         if only
