@@ -82,7 +82,8 @@ def test_freeze_amend_analyze_decide_and_status(
     spec = tmp_path / "winback" / "experiment.yaml"
     frozen = told("freeze", spec, "--on", "2026-01-04")
     lock = json.loads((tmp_path / "winback" / "experiment.lock.json").read_text("utf-8"))
-    assert (frozen["sha256"], frozen["fixed"]) == (lock["sha256"], {})
+    assert (frozen["sha256"], frozen["fixed"]) == (lock["sha256"], lock["fixed"])
+    assert set(frozen["fixed"].values()) == {"permutation"}  # weights of 50:25:25, no history
     text = spec.read_text(encoding="utf-8")
     spec.write_text(text.replace("alpha: 0.05", "alpha: 0.04"), encoding="utf-8")
     amended = told("amend", spec, "--why", "stricter", "--on", "2026-01-10")
