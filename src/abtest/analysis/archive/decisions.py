@@ -45,8 +45,19 @@ class Recommendation(Kept):
 
     @property
     def named(self) -> str:
-        """The verdict and its variant."""
-        return " ".join(word for word in (self.verdict, self.variant) if word)
+        """The verdict, and its variant where it says what to do with one."""
+        return named(self.verdict, self.variant)
+
+
+def named(verdict: str | None, variant: str | None) -> str:
+    """A recommendation in words: to ship or roll back a variant, else the verdict alone.
+
+    Example:
+        >>> named("ship", "coupon"), named("inconclusive", "coupon")
+        ('ship coupon', 'inconclusive')
+    """
+    about = variant if verdict in ("ship", "rollback") else None
+    return " ".join(word for word in (verdict, about) if word)
 
 
 class HumanDecision(Kept):

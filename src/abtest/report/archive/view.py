@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from abtest.analysis.archive.decisions import named
 from abtest.report.numbers import ABSENT
 from abtest.report.text import clean
 
@@ -104,7 +105,7 @@ def _experiments(archive: Archive) -> Table:
 
 
 def _experiment(entry: Entry) -> tuple[str, ...]:
-    recommended = " ".join(word for word in (entry.verdict, entry.variant) if word)
+    recommended = named(entry.verdict, entry.variant)
     folder = entry.file.rpartition("/")[0] or "."
     return _cleaned(
         entry.experiment or folder,
