@@ -58,7 +58,7 @@ def _by_suite(found: Judged) -> list[tuple[str, Judged]]:
 
 
 def _repeats(tallies: dict[str, Tally]) -> int:
-    return int(max((tally.trials for tally in tallies.values()), default=0))
+    return round(max((tally.trials for tally in tallies.values()), default=0))
 
 
 def _words(suite: str) -> tuple[str, str]:
@@ -99,7 +99,8 @@ def _suite(suite: str, part: Judged) -> str:
         ]
         for cell, tallies, verdicts in part
     ]
-    table = [head, ["---"] * len(head), *rows]
+    lines_below = ["---"] * len(settings) + ["---:"] * (len(columns) + 1)
+    table = [head, lines_below, *rows]
     lines = "\n".join(f"| {' | '.join(row)} |" for row in table)
     return f"## {suite}: {title}\n\n{text}\n\n{_promised(part)}\n\n{lines}"
 

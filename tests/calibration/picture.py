@@ -16,7 +16,7 @@ DOT, BAND = "#1f6f8b", "#d9d9d9"
 
 def write_picture(found: Iterable[tuple[str, list[Verdict]]], path: Path) -> None:
     """Draw a dot for each promise of 5% and of 95%, with the band of its Monte Carlo error."""
-    found = list(found)
+    found = [(suite, [v for v in verdicts if v.claim.band != "shown"]) for suite, verdicts in found]
     # The same numbers give the same file.
     with mpl.rc_context({"svg.hashsalt": "calibration", "font.size": 9}):
         figure = Figure(figsize=(9, 4.5), layout="constrained")
@@ -37,11 +37,13 @@ def _panel(axes: Axes, found: list[tuple[str, list[Verdict]]], nominal: float, t
             for v in verdicts
             if name == suite and v.claim.nominal == nominal and v.rate is not None
         ]
-        for i, verdict in enumerate(dots):
-            y = place + 0.7 * ((i + 0.5) / len(dots) - 0.5)
-            reach = ERRORS_ALLOWED * verdict.error
-            axes.hlines(y, nominal - reach, nominal + reach, color=BAND, linewidth=2, zorder=1)
-            axes.plot([verdict.rate or 0.0], [y], ".", color=DOT, markersize=4, zorder=2)
+        heights = [place + 0.7 * ((i + 0.5) / len(dots) - 0.5) for i in range(len(dots))]
+        reach = [ERRORS_ALLOWED * v.error for v in dots]
+        low, high = [nominal - r for r in reach], [nominal + r for r in reach]
+        axes.hlines(heights, low, high, color=BAND, linewidth=2, zorder=1)
+        rates = [v.rate or 0.0 for v in dots]
+        fills = [DOT if v.claim.band == "within" else "white" for v in dots]
+        axes.scatter(rates, heights, s=9, c=fills, edgecolors=DOT, linewidths=0.7, zorder=2)
     axes.axvline(nominal, color="black", linewidth=0.8, zorder=0)
     axes.set_yticks(range(len(suites)), suites)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:.1%}")
