@@ -38,6 +38,8 @@ DIGITS = {"fa": "۰۱۲۳۴۵۶۷۸۹", "ar": "٠١٢٣٤٥٦٧٨٩"}
         ("fa", "+0.25", "\u200e+۰٫۲۵"),
         ("ar", "-1,234.5%", "\u061c-١٬٢٣٤٫٥٪\u061c"),
         ("en", "-1,234.5%", "-1,234.5%"),
+        # Isolated: otherwise the power and the number before it change places.
+        ("fa", "5.4e-18", "\u2066۵٫۴\u00d7۱۰^\u200e\u2212۱۸\u2069"),
     ],
 )
 def test_a_number_has_the_signs_of_the_language(lang: Lang, number: str, told: str) -> None:
@@ -214,3 +216,23 @@ def test_a_translation_has_the_values_of_its_original(lang: Lang) -> None:
             # One and two may be said in words: a plural form need not show its number.
             assert found.items() <= known.items(), message.id
             assert len(ids) > 1 or found == known, message.id
+
+
+def _check_keys() -> set[str]:
+    """The keys of all health checks in the code."""
+    found = set()
+    for path in (Path(abtest.__file__).parent / "analysis").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Check":
+                key = next(word.value for word in node.keywords if word.arg == "key")
+                found |= {key.value} if isinstance(key, ast.Constant) else set()
+    return found
+
+
+@pytest.mark.parametrize("lang", OTHERS)
+def test_every_check_and_status_has_a_name(lang: Lang) -> None:
+    keys = _check_keys()
+    assert "novelty" in keys
+    catalogue = _catalogue(lang)
+    names = [*(key.replace("_", " ") for key in keys), "fail", "warn", "pass"]
+    assert [name for name in sorted(names) if not catalogue.get(name)] == []

@@ -24,6 +24,7 @@ LANGUAGES: tuple[Lang, ...] = get_args(Lang)
 # Where the numbers come from. Unicode's data give plain Arabic the digits of Europe, and Egypt
 # those that most of its readers east of Libya write.
 _LOCALES = {"fa": "fa_IR", "ar": "ar_EG"}
+_POWER = re.compile(r"[0-9]e[-+]?[0-9]")
 _LEFT_TO_RIGHT = "\u200e"
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(.*)", re.DOTALL)
 
@@ -78,6 +79,8 @@ class Language:
         if self.is_english:
             return number
         told = "".join(self._signs.get(letter, letter) for letter in number)
+        if _POWER.search(number):  # powers of ten: no part of them may change places
+            return f"\u2066{told}\u2069"
         # After a Persian letter a bare percent sign would go left, after a signed number right.
         bare = self.tag == "fa" and number.endswith("%") and number[:1].isdigit()
         return f"{_LEFT_TO_RIGHT}{told}" if bare else told
