@@ -220,12 +220,12 @@ def test_a_translation_has_the_values_of_its_original(lang: Lang) -> None:
 
 def _check_keys() -> set[str]:
     """The keys of all health checks in the code."""
-    found = set()
+    found: set[str] = set()
     for path in (Path(abtest.__file__).parent / "analysis").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Check":
                 key = next(word.value for word in node.keywords if word.arg == "key")
-                found |= {key.value} if isinstance(key, ast.Constant) else set()
+                found |= {str(key.value)} if isinstance(key, ast.Constant) else set()
     return found
 
 

@@ -32,7 +32,7 @@ def _row(found: dict[str, Any]) -> tuple[str, ...]:
     ends = (found.get("lift_ci_low"), found.get("lift_ci_high"))
     lift, interval = numbers.lift_with_interval(found.get("lift"), *ends)
     which = (
-        _("change from one row to the next")
+        _("each next row")
         if days is None
         else _("{low} to {high}", low=native(str(days[0])), high=native(str(days[1])))
     )
